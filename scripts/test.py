@@ -1,0 +1,43 @@
+"""Set up the environment and run the whole test suite: `python scripts/test.py [pytest arguments]`.
+
+Browser tests need Chromium. It is installed here when this is root on a system with apt; elsewhere those tests skip with a reason.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from environment import ROOT, TEST_REQUIREMENTS, run_in_venv, say
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSER_PACKAGES = ("chromium", "fonts-noto-core")
+
+
+def install_browser_if_possible() -> None:
+    """apt-get Chromium and a font; a failure is no error, the browser tests then say why they skip."""
+    if any(shutil.which(name) for name in BROWSERS) or not shutil.which("apt-get"):
+        return
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return
+    say("installing Chromium for the browser tests")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    install = ["apt-get", "install", "-y", "--no-install-recommends", *BROWSER_PACKAGES]
+    for command in (install, ["apt-get", "update"], install):
+        if subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0 and command is install:
+            return
+
+
+def main() -> int:
+    run_in_venv(Path(__file__).resolve(), TEST_REQUIREMENTS)
+    install_browser_if_possible()
+    names_tests = any((ROOT / argument.split("::")[0]).exists() for argument in sys.argv[1:])
+    tests = [] if names_tests else ["tests"]
+    return subprocess.call([sys.executable, "-m", "pytest", "-c", "tests/pytest.ini", *tests, *sys.argv[1:]], cwd=ROOT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
