@@ -67,6 +67,11 @@ HAND_EDGES = (
     (0, 1), (1, 2), (2, 3), (3, 4), (0, 5), (5, 6), (6, 7), (7, 8), (5, 9), (9, 10), (10, 11), (11, 12),
     (9, 13), (13, 14), (14, 15), (15, 16), (13, 17), (17, 18), (18, 19), (19, 20), (0, 17),
 )  # fmt: skip
+# the 20 bones OpenPose draws (each finger hangs on the wrist), in its colour order
+OPENPOSE_HAND_EDGES = (
+    (0, 1), (1, 2), (2, 3), (3, 4), (0, 5), (5, 6), (6, 7), (7, 8), (0, 9), (9, 10), (10, 11), (11, 12),
+    (0, 13), (13, 14), (14, 15), (15, 16), (0, 17), (17, 18), (18, 19), (19, 20),
+)  # fmt: skip
 
 # Face: MediaPipe-478 index lists
 FACE_OVAL = (
@@ -79,6 +84,15 @@ OUTER_LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 
 RIGHT_EYE_RING = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
 LEFT_EYE_RING = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
 RIGHT_IRIS, LEFT_IRIS = (468, 469, 470, 471, 472), (473, 474, 475, 476, 477)
+RIGHT_BROW, LEFT_BROW = (70, 63, 105, 66, 107), (300, 293, 334, 296, 336)
+NOSE_LINE = (168, 6, 197, 195, 5, 4, 1, 2)
+# (points, is closed, colour) for drawing
+FACE_CONTOURS = (
+    (FACE_OVAL, True, (224, 224, 224)), (RIGHT_EYE_RING, True, (255, 48, 48)), (LEFT_EYE_RING, True, (48, 255, 48)),
+    (RIGHT_BROW, False, (255, 48, 48)), (LEFT_BROW, False, (48, 255, 48)), (NOSE_LINE, False, (160, 160, 160)),
+    (OUTER_LIPS, True, (224, 224, 96)), (INNER_LIPS, True, (224, 224, 96)), (RIGHT_IRIS[1:], True, (96, 224, 255)),
+    (LEFT_IRIS[1:], True, (96, 224, 255)),
+)  # fmt: skip
 
 # OpenPose-18 from BlazePose (each entry averages the listed points)
 OPENPOSE_18 = (
