@@ -1,0 +1,62 @@
+"""Multi-head attention with normalised queries and keys and rotary positions: one class for self- and cross-attention.
+
+Not here: modulation and residuals (blocks.py). Source: qk-norm of ViT-22B, arXiv 2302.05442; softmax(q k / sqrt(d)) v.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import torch
+from torch import Tensor, nn
+
+from .rope import Rotary, rotate
+
+
+class Attention(nn.Module):
+    """x [B,N,D] attends to `context` [B,M,D'] (or to itself). Output [B,N,D].
+
+    query_rotary / key_rotary: tables broadcastable to [B,1,N,d] / [B,1,M,d]; None = no position.
+    mask: bool [B,M], True = may be attended to. At least one token of every row must be True.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        context_width: int | None = None,
+        *,
+        operations: ModuleType = nn,
+        device: torch.device | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        place = {"device": device, "dtype": dtype}
+        self.heads = heads
+        self.query = operations.Linear(width, width, bias=False, **place)
+        self.key_value = operations.Linear(context_width or width, 2 * width, bias=False, **place)
+        self.query_norm = operations.RMSNorm(width // heads, eps=1e-6, **place)
+        self.key_norm = operations.RMSNorm(width // heads, eps=1e-6, **place)
+        self.out = operations.Linear(width, width, **place)
+
+    def forward(
+        self,
+        x: Tensor,
+        query_rotary: Rotary | None = None,
+        context: Tensor | None = None,
+        key_rotary: Rotary | None = None,
+        mask: Tensor | None = None,
+    ) -> Tensor:
+        source = x if context is None else context
+        query = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        key, value = self.key_value(source).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        query, key = self.query_norm(query), self.key_norm(key)
+        if query_rotary is not None:
+            query = rotate(query, query_rotary)
+        if context is None:
+            key_rotary = query_rotary
+        if key_rotary is not None:
+            key = rotate(key, key_rotary)
+        bias = None if mask is None else mask[:, None, None, :]
+        mixed = nn.functional.scaled_dot_product_attention(query.to(value.dtype), key.to(value.dtype), value, attn_mask=bias)
+        return self.out(mixed.transpose(1, 2).flatten(2))

@@ -1,0 +1,139 @@
+"""KMCDiT: alignment maps, motion, identity and text in; a small edit of the aligned picture out.
+
+    pixels  = maps + bridge state          -> PixelStem   -> video tokens [B,T,N,D] and skip features
+    context = joints, hands, face (per frame), references and text (per clip)     -> tokens to look at
+    blocks  : space, time at equal places, context, feed-forward                  -> video tokens
+    PixelDecoder -> flow, residual, colour grid -> edits inside the mask          -> x0
+
+The network predicts the clean picture x0 of a bridge from the aligned frame (level 1) to the clean frame (level 0).
+Layers come from `operations` (default torch.nn), so a host can hand in its own. Called by sampling and training.
+"""
+
+from __future__ import annotations
+
+import math
+from types import ModuleType
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad, silu
+
+from .blocks import Context, SpaceTimeBlock
+from .conditions import Conditions
+from .config import KMCDiTConfig
+from .head import Edits, apply_edits, read_edits
+from .identity import IdentityEncoder
+from .motion_encoders import MotionEncoder
+from .patches import PixelDecoder, PixelStem
+from .rope import grid_positions, rotary
+from .text import ByteEncoder
+
+LEVEL_FREQUENCIES = 16
+
+
+class KMCDiT(nn.Module):
+    """The refiner. Untrained (its last layers start at zero) it returns the aligned picture unchanged."""
+
+    def __init__(
+        self,
+        config: KMCDiTConfig,
+        operations: ModuleType = nn,
+        device: torch.device | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = config
+        place = {"device": device, "dtype": dtype}
+        parts = {"operations": operations, **place}
+        self.stem = PixelStem(config, **parts)
+        self.level_in = operations.Linear(2 * LEVEL_FREQUENCIES, config.condition_width, **place)
+        self.level_out = operations.Linear(config.condition_width, config.condition_width, **place)
+        self.text_summary = operations.Linear(config.width, config.condition_width, bias=False, **place)
+        self.motion = MotionEncoder(config, **parts)
+        self.identity = IdentityEncoder(config, **parts)
+        self.text = ByteEncoder(config, **parts)
+        self.nothing = operations.Embedding(1, config.width, **place)  # a token that is always there to look at
+        self.context_norm = operations.RMSNorm(config.width, eps=1e-6, **place)
+        self.blocks = nn.ModuleList(
+            SpaceTimeBlock(config.width, config.heads, config.condition_width, **parts) for _ in range(config.depth)
+        )
+        self.decoder = PixelDecoder(config, **parts)
+
+    def forward(self, x: Tensor, level: Tensor, conditions: Conditions) -> Tensor:
+        """Estimate the clean picture. x [B,3,T,H,W] in -1..1, level [B] or [B,T] in 0..1 -> x0, the shape of x, float32."""
+        return apply_edits(*self.aligned(conditions), self.edits(x, level, conditions))
+
+    def aligned(self, conditions: Conditions) -> tuple[Tensor, Tensor]:
+        """The picture to edit and its alpha, out of the maps: [B,3,T,H,W] in -1..1 and [B,1,T,H,W]."""
+        first, alpha = self.config.channel("red"), self.config.channel("alpha")
+        return conditions.maps[:, first : first + 3], conditions.maps[:, alpha : alpha + 1]
+
+    def edits(self, x: Tensor, level: Tensor, conditions: Conditions) -> Edits:
+        """What to change on the aligned picture (head.Edits); arguments as `forward`. H and W may be any size."""
+        batch, _, frames, height, width = x.shape
+        maps = conditions.maps.transpose(1, 2).flatten(0, 1)
+        pixels = torch.cat((maps, x.transpose(1, 2).flatten(0, 1).to(maps.dtype)), dim=1)
+        border = (0, -width % self.config.patch, 0, -height % self.config.patch)
+        pixels = pad(pixels, border, mode="replicate") if any(border) else pixels
+
+        features, tokens = self.stem(pixels)
+        rows, columns = pixels.shape[-2] // self.config.patch, pixels.shape[-1] // self.config.patch
+        tokens = self._attend(tokens.unflatten(0, (batch, frames)), level, conditions, (height, width), (rows, columns))
+        raw = self.decoder(tokens.flatten(0, 1), features)
+
+        flat = read_edits(raw, pixels[:, : maps.shape[1]], conditions.has_text.repeat_interleave(frames), self.config)
+        flow, residual, mask = (part[..., :height, :width] for part in (flat.flow, flat.residual, flat.mask))
+        return Edits(*(self._as_clip(part, batch) for part in (flow, residual, mask, flat.colour)))
+
+    def _attend(
+        self, tokens: Tensor, level: Tensor, conditions: Conditions, size: tuple[int, int], grid: tuple[int, int]
+    ) -> Tensor:
+        """Run the blocks on video tokens [B,T,N,D]. size: pixels of the window, grid: its tokens."""
+        theta, head_width = self.config.rope_theta, self.config.width // self.config.heads
+        space = rotary(grid_positions(*grid, tokens.device), head_width, theta)
+        time = rotary(torch.arange(tokens.shape[1], device=tokens.device)[:, None], head_width, theta)
+        context, summary = self._context(conditions, size)
+        condition = self._level_vector(level, tokens) + self.text_summary(summary)[:, None]
+        for block in self.blocks:
+            tokens = block(tokens, condition, space, time, context)
+        return tokens
+
+    def _context(self, conditions: Conditions, size: tuple[int, int]) -> tuple[Context, Tensor]:
+        """Tokens every frame may look at: nothing, its motion, the references, the text. Also the text's summary."""
+        frames = conditions.joints.shape[1]
+        motion, identity, text = self.motion(conditions), self.identity(conditions.references), self.text(conditions.text)
+        batch = len(text.tokens)
+
+        def over_frames(x: Tensor) -> Tensor:
+            return x[:, None].expand(-1, frames, *(-1 for _ in x.shape[1:]))
+
+        nothing = self.nothing(torch.zeros(batch, 1, dtype=torch.long, device=text.tokens.device))
+        tokens = torch.cat([over_frames(nothing), motion.tokens, over_frames(identity.tokens), over_frames(text.tokens)], dim=2)
+        in_tokens = torch.tensor(size, device=tokens.device) / self.config.patch
+        everywhere = motion.places.new_zeros
+        places = torch.cat(
+            (
+                everywhere(batch, frames, 1, 2),
+                motion.places * in_tokens - 0.5,
+                identity.places.expand(batch, frames, -1, -1),
+                everywhere(batch, frames, text.tokens.shape[1], 2),
+            ),
+            dim=2,
+        )
+        always = torch.ones(batch, frames, 1, dtype=torch.bool, device=tokens.device)
+        visible = torch.cat((always, motion.visible, over_frames(identity.visible), over_frames(text.visible)), dim=2)
+        table = rotary(places.flatten(0, 1)[:, None], self.config.width // self.config.heads, self.config.rope_theta)
+        return Context(self.context_norm(tokens), table, visible), text.summary
+
+    def _level_vector(self, level: Tensor, like: Tensor) -> Tensor:
+        """level [B] or [B,T] -> condition vectors [B,T,C]."""
+        level = (level if level.ndim == 2 else level[:, None].expand(-1, like.shape[1])).float()
+        frequencies = torch.exp(torch.arange(LEVEL_FREQUENCIES, device=level.device) * (math.log(100.0) / LEVEL_FREQUENCIES))
+        angles = level[..., None] * frequencies
+        waves = torch.cat((angles.cos(), angles.sin()), dim=-1).to(like.dtype)
+        return self.level_out(silu(self.level_in(waves)))
+
+    @staticmethod
+    def _as_clip(part: Tensor, batch: int) -> Tensor:
+        """[B*T,C,1,h,w] -> [B,C,T,h,w]."""
+        return part.squeeze(2).unflatten(0, (batch, -1)).transpose(1, 2)

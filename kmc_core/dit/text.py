@@ -1,0 +1,76 @@
+"""A small byte-level text encoder: it knows only the words it was trained on (light, background, camera, style).
+
+Bytes -> strided convolution -> a few transformer layers -> tokens. Not here: prompt limits (media/limits.py).
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from .attention import Attention
+from .blocks import SwiGLU
+from .conditions import TEXT_PADDING
+from .config import KMCDiTConfig
+from .rope import Rotary, rotary
+
+
+class TextTokens(NamedTuple):
+    """tokens [B,L,D]; visible bool [B,L]; summary [B,D], exactly zero where there is no text."""
+
+    tokens: Tensor
+    visible: Tensor
+    summary: Tensor
+
+
+class TextLayer(nn.Module):
+    """Pre-norm self-attention and SwiGLU over text tokens [B,L,D']."""
+
+    def __init__(self, width: int, *, operations: ModuleType, device: torch.device | None, dtype: torch.dtype | None) -> None:
+        super().__init__()
+        place = {"operations": operations, "device": device, "dtype": dtype}
+        self.attention_norm = operations.RMSNorm(width, eps=1e-6, device=device, dtype=dtype)
+        self.attention = Attention(width, max(1, width // 32), **place)
+        self.feed_norm = operations.RMSNorm(width, eps=1e-6, device=device, dtype=dtype)
+        self.feed_forward = SwiGLU(width, **place)
+
+    def forward(self, x: Tensor, positions: Rotary, attendable: Tensor) -> Tensor:
+        x = x + self.attention(self.attention_norm(x), positions, mask=attendable)
+        return x + self.feed_forward(self.feed_norm(x))
+
+
+class ByteEncoder(nn.Module):
+    """Text [B,L] int64 (conditions.text_bytes) -> TextTokens, one token per `text_stride` bytes."""
+
+    def __init__(
+        self, config: KMCDiTConfig, *, operations: ModuleType, device: torch.device | None, dtype: torch.dtype | None
+    ) -> None:
+        super().__init__()
+        place = {"device": device, "dtype": dtype}
+        width = config.text_width
+        self.config = config
+        self.bytes = operations.Embedding(TEXT_PADDING + 1, width, **place)
+        self.join = operations.Conv1d(width, width, 2 * config.text_stride - 1, stride=config.text_stride,
+                                      padding=config.text_stride - 1, **place)  # fmt: skip
+        self.layers = nn.ModuleList(TextLayer(width, operations=operations, **place) for _ in range(config.text_depth))
+        self.norm = operations.RMSNorm(width, eps=1e-6, **place)
+        self.out = operations.Linear(width, config.width, **place)
+        nn.init.normal_(self.bytes.weight, std=0.5)
+
+    def forward(self, text: Tensor) -> TextTokens:
+        stride = self.config.text_stride
+        text = nn.functional.pad(text[:, : self.config.text_bytes], (0, -text.shape[1] % stride), value=TEXT_PADDING)
+        visible = (text != TEXT_PADDING).unflatten(1, (-1, stride)).any(dim=2)
+        x = self.join(self.bytes(text).transpose(1, 2)).transpose(1, 2)
+        head_width = x.shape[-1] // self.layers[0].attention.heads
+        positions = rotary(torch.arange(x.shape[1], device=x.device)[:, None], head_width, self.config.rope_theta)
+        attendable = visible.clone()
+        attendable[:, 0] = True  # an empty prompt still needs one token to attend to; it is invisible outside
+        for layer in self.layers:
+            x = layer(x, positions, attendable)
+        tokens = self.out(self.norm(x))
+        weight = visible.to(tokens.dtype)[..., None]
+        return TextTokens(tokens, visible, (tokens * weight).sum(1) / weight.sum(1).clamp(min=1))
