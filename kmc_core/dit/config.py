@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 from ..errors import CheckpointError
+from ..pose.expression import EXPRESSION_NAMES
 
 MAP_CHANNEL_NAMES = (
     "red", "green", "blue", "alpha", "torso", "head", "arms", "legs", "hands", "depth", "real", "stretch", "confidence",
@@ -16,7 +17,7 @@ MAP_CHANNEL_NAMES = (
 )  # fmt: skip
 FACE_FEATURE_NAMES = (
     "head_yaw", "head_pitch", "head_roll", "left_eye_openness", "right_eye_openness", "mouth_gap",
-    "left_gaze_x", "left_gaze_y", "right_gaze_x", "right_gaze_y", "confidence",
+    "left_gaze_x", "left_gaze_y", "right_gaze_x", "right_gaze_y", *EXPRESSION_NAMES, "confidence",
 )  # fmt: skip
 
 
