@@ -1,0 +1,123 @@
+"""What the driver's face and head do, free of whose face it is: rotation, displacements, lids, lips, gaze.
+
+Not here: drawing it on the character (alignment/face.py). Called by retarget.py, once per scene.
+Displacements are in the head's own axes and outer-eye distances against the driver's own resting face.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from ..pose.expression import canonical_face, eye_openness, gaze, head_pose, mouth_gap, neutral_face
+from ..pose.skeleton_layouts import rig_joints, torso_yaw
+from ..subject.rig import nose_yaw
+from .lift import Scene, smooth_over_time
+from .orientation import about_vertical, wrapped
+
+LARGEST_TURN = np.radians(40.0)
+ROTATION_SIGMA_FRAMES = 0.8
+YAW_SIGMA_FRAMES = 2.0
+FADE_SIGMA_FRAMES = 1.5
+SEEN_SHARE = 0.3  # faces seen in fewer frames drive nothing
+# the face oval from ear to ear over the forehead stays glued to the head; the jaw line moves
+UPPER_OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)
+
+
+class FaceMotion(NamedTuple):
+    """The face fields of CharacterMotion, T frames."""
+
+    head_rotation: np.ndarray
+    head_yaw: np.ndarray
+    displacement: np.ndarray | None
+    eye_openness: np.ndarray
+    mouth_gap: np.ndarray
+    gaze: np.ndarray
+
+
+def face_motion(scene: Scene, turn: np.ndarray, reference: slice, strength: float = 1.0) -> FaceMotion:
+    """Read a scene's head and face.
+
+    turn [T]: yaw added to the driver (orientation "image"); reference: frames whose head counts as looking straight.
+    strength 0 keeps the picture's own face.
+    """
+    frames = scene.frame_count
+    present = scene.face_confidence > 0
+    head_yaw = _head_yaw(scene, present) + turn
+    if present.mean() < SEEN_SHARE:
+        rotation = _limited(about_vertical(_since_reference(head_yaw - turn, reference)), turn, strength)
+        return FaceMotion(
+            rotation, wrapped(head_yaw).astype(np.float32), None, np.ones((frames, 2), np.float32),
+            np.zeros(frames, np.float32), np.zeros((frames, 2, 2), np.float32),
+        )  # fmt: skip
+    face = canonical_face(scene.face, scene.face_confidence)
+    points, seen = face.points.astype(np.float64), np.flatnonzero(present)
+    rotation = _held(face.rotation.astype(np.float64), seen)
+    relative = np.einsum("tij,kj->tik", rotation, _mean_rotation(rotation, reference))
+    fade = np.clip(smooth_over_time(np.minimum(scene.face_confidence, 1.0).astype(np.float64), FADE_SIGMA_FRAMES), 0, 1)
+    fade = fade * strength
+
+    neutral = points[0] if reference == slice(0, 1) else neutral_face(points[seen]).astype(np.float64)
+    displacement = (points - neutral) * fade[:, None, None]
+    displacement[:, list(UPPER_OVAL)] = 0.0
+    openness = eye_openness(points)
+    resting = openness[0] if reference == slice(0, 1) else np.percentile(openness[seen], 70, axis=0)
+    looking = gaze(points)
+    looking[..., 1] -= np.median(looking[seen, :, 1], axis=0)
+    return FaceMotion(
+        _limited(relative, turn, strength),
+        wrapped(head_yaw).astype(np.float32),
+        displacement.astype(np.float32),
+        (1.0 + (openness / np.maximum(resting, 1e-3) - 1.0) * fade[:, None]).astype(np.float32),
+        ((mouth_gap(points) - mouth_gap(neutral)) * fade).astype(np.float32),
+        (looking * fade[:, None, None]).astype(np.float32),
+    )
+
+
+def _limited(relative: np.ndarray, turn: np.ndarray, strength: float) -> np.ndarray:
+    """Clamp yaw and pitch of relative rotations [T,3,3], calm them, see them from the turned side, scale by strength."""
+    angles = Rotation.from_matrix(relative).as_euler("zyx")
+    angles = np.unwrap(angles, axis=0)
+    angles[:, 1:] = np.clip(angles[:, 1:], -LARGEST_TURN, LARGEST_TURN)
+    angles = smooth_over_time(angles, ROTATION_SIGMA_FRAMES)
+    limited = Rotation.from_euler("zyx", angles).as_matrix()
+    side = about_vertical(np.broadcast_to(turn, (len(relative),)))
+    limited = np.einsum("tij,tjk,tlk->til", side, limited, side)
+    return Rotation.from_rotvec(Rotation.from_matrix(limited).as_rotvec() * strength).as_matrix().astype(np.float32)
+
+
+def _head_yaw(scene: Scene, present: np.ndarray) -> np.ndarray:
+    """Absolute facing of the head [T]: from the mesh, else from nose and ears, else from the torso."""
+    world = scene.body_world.astype(np.float64)
+    yaw = torso_yaw(rig_joints(world))
+    ears = scene.body_confidence[:, [0, 7, 8]].max(-1) > 0.5
+    yaw = np.where(ears & (np.ptp(world[..., 2], axis=-1) > 0.02), nose_yaw(world), yaw)
+    if present.any():
+        mesh = head_pose(canonical_face(scene.face, scene.face_confidence).rotation)[:, 0]
+        yaw = np.where(present, mesh, yaw)
+    around = smooth_over_time(np.stack([np.cos(yaw), np.sin(yaw)], axis=-1), YAW_SIGMA_FRAMES)
+    return np.unwrap(np.arctan2(around[:, 1], around[:, 0]))
+
+
+def _since_reference(yaw: np.ndarray, reference: slice) -> np.ndarray:
+    return wrapped(yaw - yaw[reference].mean())
+
+
+def _mean_rotation(rotations: np.ndarray, reference: slice) -> np.ndarray:
+    u, _, vt = np.linalg.svd(rotations[reference].mean(0))
+    return u @ np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))]) @ vt
+
+
+def _held(rotations: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Rotations [T,3,3] with frames that lack a face interpolated along the arc between the seen ones."""
+    frames = np.arange(len(rotations))
+    if len(seen) == len(frames):
+        return rotations
+    before = seen[np.clip(np.searchsorted(seen, frames, side="right") - 1, 0, len(seen) - 1)]
+    after = seen[np.clip(np.searchsorted(seen, frames, side="left"), 0, len(seen) - 1)]
+    share = np.where(after > before, (frames - before) / np.maximum(after - before, 1), 0.0)
+    start = Rotation.from_matrix(rotations[before])
+    arc = (start.inv() * Rotation.from_matrix(rotations[after])).as_rotvec()
+    return (start * Rotation.from_rotvec(arc * share[:, None])).as_matrix()

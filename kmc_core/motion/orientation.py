@@ -1,0 +1,179 @@
+"""Facing and camera: turns of the body about the vertical, the virtual camera, and the driver's own camera.
+
+Not here: where the character stands (framing.py). Called by retarget.py; the directive parser also by the nodes.
+A camera is a similarity float32 [T,2,3] on the canvas: final point = camera[t] @ (x, y, 1).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+
+from ..errors import MotionError
+from ..types import CameraDirective, Canvas, Orientation
+from .lift import smooth_over_time
+
+DEAD_ZONE_DEG = 20.0
+CAMERA_SIGMA_FRAMES = 2.0
+FOLLOWED_TRAVEL = 0.25  # a camera that travels further than this share of the picture is tracking the driver
+
+_NUMBER = r"(?P<number>[-+]?\d+(?:\.\d+)?)\s*(?P<unit>%|x|deg\w*|°)?"
+_DIRECTIVE = re.compile(
+    r"\b(?P<verb>pan|tilt|zoom|orbit|dolly)(?:s|ning|ming|ing)?\b[\s:=]*(?:to\s+the\s+|to\s+|by\s+)?"
+    r"(?P<way>left|right|up|down|in|out)?[\s:=]*(?:by\s+)?(?:" + _NUMBER + ")?",
+    re.IGNORECASE,
+)
+_DEFAULT_DEG = {"pan": 10.0, "tilt": 6.0, "orbit": 20.0}
+_DEFAULT_ZOOM = 1.2
+
+
+def parse_camera_directive(text: str) -> CameraDirective:
+    """Read "pan right 10, tilt up 5, zoom 1.2, orbit left 30" into totals over the clip.
+
+    Degrees for pan, tilt and orbit (left and down count negative); zoom is a factor ("1.2", "1.2x", "120 %") or a
+    word ("zoom in", "zoom out"). Missing numbers take a mild default. Empty text and "static" mean a still camera.
+    Raises MotionError for text without any known word.
+    """
+    found = {"pan": 0.0, "tilt": 0.0, "orbit": 0.0, "zoom": 1.0}
+    matches = list(_DIRECTIVE.finditer(text))
+    if not matches and text.strip() and not re.search(r"\b(static|still|fixed|none|locked)\b", text, re.IGNORECASE):
+        raise MotionError(
+            "The camera directive was not understood",
+            got=repr(text[:80]),
+            expected='words such as "pan right 10, tilt up 5, zoom 1.2, orbit left 30"',
+            remedy="Use pan, tilt, zoom or orbit with a direction and a number",
+        )
+    for match in matches:
+        verb = match["verb"].lower().replace("dolly", "zoom")
+        way = (match["way"] or "").lower()
+        number = float(match["number"]) if match["number"] else None
+        if verb == "zoom":
+            found["zoom"] *= _zoom_factor(number, match["unit"] or "", way)
+        else:
+            degrees = _DEFAULT_DEG[verb] if number is None else number
+            found[verb] += -degrees if way in ("left", "down") else degrees
+    return CameraDirective(
+        pan_deg=float(np.clip(found["pan"], -45, 45)),
+        tilt_deg=float(np.clip(found["tilt"], -30, 30)),
+        zoom=float(np.clip(found["zoom"], 0.4, 3.0)),
+        orbit_deg=float(np.clip(found["orbit"], -180, 180)),
+    )
+
+
+def _zoom_factor(number: float | None, unit: str, way: str) -> float:
+    factor = _DEFAULT_ZOOM if number is None else number / 100 if unit == "%" else number
+    if unit == "%" and way:
+        factor = 1.0 + number / 100
+    factor = max(abs(factor), 0.1)
+    return 1.0 / factor if way == "out" and factor > 1 else factor
+
+
+def about_vertical(angle: np.ndarray | float) -> np.ndarray:
+    """Rotation matrices [...,3,3] that raise the yaw of what they turn by `angle` (towards the picture's right)."""
+    angle = np.asarray(angle, np.float64)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    zero, one = np.zeros_like(angle), np.ones_like(angle)
+    rows = [[cosine, zero, -sine], [zero, one, zero], [sine, zero, cosine]]
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def wrapped(angle: np.ndarray | float) -> np.ndarray:
+    """Angles brought into -pi..pi."""
+    return (np.asarray(angle) + math.pi) % (2 * math.pi) - math.pi
+
+
+def body_turn(driver_yaw: np.ndarray, subject_yaw: float, orientation: Orientation) -> float:
+    """How far to turn the driver about the vertical, radians.
+
+    driver_yaw: yaw of the driver's torso in the reference frames. "image" turns the driver so that it starts facing as
+    the picture does, unless it is within the dead zone already.
+    """
+    if orientation.mode != "image" or not len(driver_yaw):
+        return 0.0
+    start = float(np.angle(np.exp(1j * np.asarray(driver_yaw)).mean()))
+    turn = float(wrapped(subject_yaw - start))
+    return 0.0 if abs(turn) < math.radians(DEAD_ZONE_DEG) else turn
+
+
+def directive_progress(frame_count: int) -> np.ndarray:
+    """0 at the first frame, 1 at the last, with an eased start and stop [T]."""
+    line = np.linspace(0.0, 1.0, frame_count) if frame_count > 1 else np.ones(1)
+    return line * line * (3 - 2 * line)
+
+
+def orbit_turn(orientation: Orientation, frame_count: int) -> np.ndarray:
+    """Yaw [T] the body shows because the virtual camera walks around it; orbiting right shows its left side."""
+    if orientation.mode != "image":
+        return np.zeros(frame_count)
+    return -math.radians(orientation.camera.orbit_deg) * directive_progress(frame_count)
+
+
+def directive_camera(directive: CameraDirective, canvas: Canvas, frame_count: int) -> np.ndarray:
+    """The virtual camera's similarity [T,2,3]. A turning camera moves the whole picture by focal length x tan(angle);
+    the focal length is the canvas' long side (a field of view of 53 degrees)."""
+    progress = directive_progress(frame_count)
+    zoom = np.exp(np.log(max(directive.zoom, 1e-3)) * progress)
+    focal = float(max(canvas))
+    centre = np.array([canvas.width / 2, canvas.height / 2])
+    shift = np.stack(
+        [
+            -focal * np.tan(math.radians(directive.pan_deg) * progress),
+            focal * np.tan(math.radians(directive.tilt_deg) * progress),
+        ],
+        axis=-1,
+    )
+    camera = np.zeros((frame_count, 2, 3))
+    camera[:, 0, 0] = camera[:, 1, 1] = zoom
+    camera[:, :, 2] = centre + shift - zoom[:, None] * centre
+    return camera.astype(np.float32)
+
+
+def still_camera(frame_count: int) -> np.ndarray:
+    """Identity similarities [T,2,3]."""
+    return np.tile(np.eye(2, 3, dtype=np.float32), (frame_count, 1, 1))
+
+
+def apply_camera(camera: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Move canvas points [T,...,2|3] by camera [T,2,3]; a third coordinate is scaled by the zoom."""
+    steps = (len(camera),) + (1,) * (points.ndim - 2)
+    moved = np.einsum("tij,t...j->t...i", camera[:, :, :2], points[..., :2]) + camera[:, :, 2].reshape(*steps, 2)
+    if points.shape[-1] == 2:
+        return moved.astype(points.dtype)
+    depth = points[..., 2:] * camera_zoom(camera).reshape(*steps, 1)
+    return np.concatenate([moved, depth], axis=-1).astype(points.dtype)
+
+
+def camera_zoom(camera: np.ndarray) -> np.ndarray:
+    """Enlargement [T] of similarities [T,2,3]."""
+    return np.sqrt(np.abs(np.linalg.det(camera[:, :, :2].astype(np.float64))))
+
+
+def inverse_camera(camera: np.ndarray) -> np.ndarray:
+    """Similarities [T,2,3] that undo `camera`."""
+    linear = np.linalg.inv(camera[:, :, :2].astype(np.float64))
+    shift = -np.einsum("tij,tj->ti", linear, camera[:, :, 2])
+    return np.concatenate([linear, shift[..., None]], axis=-1)
+
+
+def followed_camera(camera: np.ndarray, canvas: Canvas) -> np.ndarray | None:
+    """The driver's camera, calmed, or None when it stands still or tracks the driver too far to be followed.
+
+    camera [T,2,3] on the driver's canvas. A tracking shot would pull the character's background out of the picture.
+    """
+    corners = np.array([[0, 0], [canvas.width, 0], [0, canvas.height], [canvas.width, canvas.height]], np.float64)
+    travel = np.abs(apply_camera(camera, np.tile(corners, (len(camera), 1, 1))) - corners).max()
+    if travel < 1.0 or travel > FOLLOWED_TRAVEL * max(canvas):
+        return None
+    return smooth_over_time(camera.astype(np.float64), CAMERA_SIGMA_FRAMES)
+
+
+def camera_on_canvas(camera: np.ndarray, source: Canvas, target: Canvas) -> np.ndarray:
+    """The same camera movement expressed on another canvas; picture centres correspond, sizes go by the long sides."""
+    ratio = max(target) / max(source)
+    old = np.array([source.width / 2, source.height / 2])
+    new = np.array([target.width / 2, target.height / 2])
+    moved_centre = camera[:, :, :2] @ old + camera[:, :, 2] - old
+    shift = new + moved_centre * ratio - camera[:, :, :2] @ new
+    return np.concatenate([camera[:, :, :2], shift[..., None]], axis=-1).astype(np.float32)

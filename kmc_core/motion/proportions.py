@@ -1,0 +1,69 @@
+"""Whose bones are how long: the subject's lengths, completed by the driver's where no picture shows them.
+
+Not here: measuring a picture (subject/rig.py). Called by retarget.py.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..pose.expression import canonical_face
+from ..subject.rig import HUMAN_TORSO_M, OUTER_EYE_DISTANCE_M, SEEN, bone_confidence
+from ..types import SubjectLibrary
+from .lift import LiftedMotion
+
+STEADY_BONES = (0, 2, 3, 6, 7, 10, 11, 12, 14, 15, 16)  # without forearms, hands, feet and head: foreshortened most often
+PALM_RANGE = (0.12, 0.30)  # a palm in torso lengths
+
+
+class Proportions(NamedTuple):
+    """driver_m [18] metres; subject_px [18] primary px; px_per_metre: primary px of the subject per metre of the driver."""
+
+    driver_m: np.ndarray
+    subject_px: np.ndarray
+    px_per_metre: float
+
+
+def match_proportions(lifted: LiftedMotion, subject: SubjectLibrary, keep_driver: bool = False) -> Proportions:
+    """Pair the bones of driver and subject. The scale is the median ratio of the long bones both of them show; without
+    such a bone it comes from the faces (a portrait), else from the torso's usual length.
+
+    keep_driver: the character gets the driver's proportions at its own size.
+    """
+    known = np.asarray(subject.bone_known, bool)
+    shown = bone_confidence(lifted.presence) > SEEN
+    ratios = subject.bone_lengths / lifted.lengths
+    shared = [bone for bone in STEADY_BONES if known[bone] and shown[bone]]
+    if shared:
+        px_per_metre = float(np.median(ratios[shared]))
+    else:
+        px_per_metre = _portrait_scale(subject)
+    completed = np.where(known & (not keep_driver), subject.bone_lengths, lifted.lengths * px_per_metre)
+    return Proportions(lifted.lengths, np.maximum(completed, 1e-3).astype(np.float64), px_per_metre)
+
+
+def eye_distance_px(subject: SubjectLibrary) -> float:
+    """Outer-eye distance of the primary picture's face in px (in the head's own plane), 0 without a face."""
+    keypoints = subject.primary_view.keypoints
+    if keypoints.face_confidence <= 0.3:
+        return 0.0
+    return float(canonical_face(keypoints.face[None]).scale[0])
+
+
+def palm_px(subject: SubjectLibrary) -> float:
+    """Length wrist to middle knuckle of the subject in primary px: the longer seen palm within human bounds."""
+    view = subject.primary_view
+    palms = [
+        float(np.linalg.norm(view.keypoints.hands[side, 9, :2] - view.keypoints.hands[side, 0, :2]))
+        for side in (0, 1)
+        if view.keypoints.hands_confidence[side] > 0.3
+    ]
+    low, high = (bound * view.torso_px for bound in PALM_RANGE)
+    return float(np.clip(max(palms, default=0.2 * view.torso_px), low, high))
+
+
+def _portrait_scale(subject: SubjectLibrary) -> float:
+    eyes = eye_distance_px(subject)
+    return eyes / OUTER_EYE_DISTANCE_M if eyes > 0 else subject.primary_view.torso_px / HUMAN_TORSO_M

@@ -1,0 +1,284 @@
+"""Give a motion another body: the driver's angles, the subject's bones, the picture's place, facing and camera.
+
+Not here: tracking (pose), drawing (alignment). Called by nodes, sampling, evaluation, training.
+Every scene between two cuts is retargeted on its own, so that it starts at the character's place again.
+Source: bone-wise retargeting by forward kinematics as in ScanSkeleton/AnimatedDrawings style rigs, in 2.5-D.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..errors import MotionError
+from ..pose.cuts import scene_ranges
+from ..pose.skeleton_layouts import torso_yaw
+from ..types import Canvas, CharacterMotion, HolisticMotion, Orientation, SubjectLibrary
+from .face_motion import FaceMotion, face_motion
+from .framing import choose_anchor, displacement, fit_into_canvas, place_as_driver, place_in_picture
+from .hand_motion import hand_motion, mix_hands, own_hands
+from .lift import LiftedMotion, Scene, lift_scene, smooth_over_time
+from .on_canvas import CanvasKeypoints, keypoints_on_canvas
+from .orientation import (
+    about_vertical,
+    apply_camera,
+    body_turn,
+    camera_on_canvas,
+    directive_camera,
+    followed_camera,
+    inverse_camera,
+    orbit_turn,
+    still_camera,
+)
+from .posing import driver_directions, forward_kinematics, lean, limb_weights, mix_directions, own_directions
+from .proportions import Proportions, match_proportions
+
+SIZE_CHANGE = (0.7, 1.4)  # how much nearer or farther the character may come in its own picture
+SIZE_CHANGE_KEEP = (0.4, 2.5)
+YAW_SIGMA_FRAMES = 3.0
+FRAMINGS = ("fit", "keep")
+
+
+@dataclass(frozen=True)
+class RetargetSettings:
+    """strength 0 (the picture's own pose) to 1 (the driver's); framing "fit" (stay in the picture) or "keep" (stand where
+    the driver stands); direct: joints exactly as tracked on the driver's canvas, for a subject that is the driver itself."""
+
+    strength: float = 1.0
+    framing: str = "fit"
+    keep_proportions_of_driver: bool = False
+    direct: bool = False
+
+
+def retarget(
+    motion: HolisticMotion,
+    subject: SubjectLibrary,
+    orientation: Orientation = Orientation(),
+    settings: RetargetSettings = RetargetSettings(),
+) -> HolisticMotion:
+    """Put `motion` on `subject`: `.character` is set; body, hands and face move to the subject's canvas for drawing.
+
+    Time, sound, source, matte and expression stay the driver's. Raises MotionError for an empty motion, a strength
+    outside 0..1, an unknown framing or orientation.
+    """
+    _check(motion, orientation, settings)
+    canvas = motion.canvas if settings.direct else subject.primary_view.canvas
+    parts: list[tuple[CharacterMotion, CanvasKeypoints]] = []
+    for start, stop in scene_ranges(motion.cuts, motion.frame_count):
+        scene, camera = _scene(motion, start, stop, canvas, orientation, settings)
+        lifted = lift_scene(scene)
+        if settings.direct:
+            part = _direct(scene, lifted, subject, motion.fps)
+        else:
+            yaw = torso_yaw(lifted.joints[lifted.reference])
+            around = body_turn(yaw, subject.primary_view.yaw, orientation)
+            around = around + orbit_turn(orientation, motion.frame_count)[start:stop]
+            part = _on_subject(scene, lifted, subject, around, settings, motion.fps)
+        parts.append((replace(part[0], camera=camera), part[1]))
+    character = _joined([part for part, _ in parts], canvas)
+    return _moved(motion, character, [keypoints for _, keypoints in parts], orientation)
+
+
+def _check(motion: HolisticMotion, orientation: Orientation, settings: RetargetSettings) -> None:
+    if motion.frame_count < 1:
+        raise MotionError("The motion has no frames", got="0 frames", expected="1 or more", remedy="Track a clip first")
+    if not 0.0 <= settings.strength <= 1.0:
+        raise MotionError(
+            "Motion strength is out of range", got=f"{settings.strength}", expected="0 to 1", remedy="Set it to 1"
+        )
+    if settings.framing not in FRAMINGS or orientation.mode not in ("video", "image"):
+        raise MotionError(
+            "Unknown framing or orientation",
+            got=f"{settings.framing!r}, {orientation.mode!r}",
+            expected='"fit" or "keep", and "video" or "image"',
+            remedy="Choose one of the listed words",
+        )
+
+
+def _scene(
+    motion: HolisticMotion, start: int, stop: int, canvas: Canvas, orientation: Orientation, settings: RetargetSettings
+) -> tuple[Scene, np.ndarray]:
+    """The scene's arrays without the driver's camera, and the camera the character's canvas gets instead [t,2,3]."""
+    part = slice(start, stop)
+    body, hands, face = (np.asarray(points[part], np.float64) for points in (motion.body, motion.hands, motion.face))
+    camera = still_camera(stop - start)
+    followed = None if settings.direct else followed_camera(motion.camera[part], motion.canvas)
+    if followed is not None:
+        undo = inverse_camera(followed)
+        body, hands, face = (apply_camera(undo, points) for points in (body, hands, face))
+        if orientation.mode == "video":
+            camera = camera_on_canvas(followed, motion.canvas, canvas)
+    if orientation.mode == "image" and not settings.direct:
+        camera = directive_camera(orientation.camera, canvas, motion.frame_count)[part]
+    scene = Scene(
+        motion.canvas, body, motion.body_confidence[part], motion.body_world[part], hands, motion.hands_confidence[part],
+        face, motion.face_confidence[part],
+    )  # fmt: skip
+    return scene, camera
+
+
+def _on_subject(
+    scene: Scene, lifted: LiftedMotion, subject: SubjectLibrary, around: np.ndarray, settings: RetargetSettings, fps: float
+) -> tuple[CharacterMotion, CanvasKeypoints]:
+    """One scene on the subject's bones. around [t]: yaw added to the driver."""
+    view, strength = subject.primary_view, settings.strength
+    matched = match_proportions(lifted, subject, settings.keep_proportions_of_driver)
+    turn = about_vertical(around)
+    anchor = choose_anchor(lifted, view)
+    follow = limb_weights(lifted)
+    directions = _directions(lifted, matched, subject, turn, follow, anchor, strength)
+    joints, scale, notes = _placed(directions, lifted, matched, subject, around, anchor, scene.canvas, settings)
+    fitted = fit_into_canvas(joints, scale, lifted.confidence, view) if settings.framing == "fit" else None
+    if fitted is not None:
+        joints, scale, notes = fitted.joints, fitted.scale, notes + fitted.notes
+
+    hands, hand_confidence = mix_hands(own_hands(subject), hand_motion(scene, lifted, turn, fps), strength)
+    joint_follow = np.concatenate([follow[:, :1], follow], axis=1)  # the root follows as its spine does
+    own_confidence = view.joint_confidence[None]
+    confidence = strength * joint_follow * lifted.confidence + (1 - strength * joint_follow) * own_confidence
+    keypoints = keypoints_on_canvas(
+        scene, lifted, subject, joints, scale, joint_follow, hands, matched.px_per_metre, turn, strength
+    )
+    face = face_motion(scene, around, lifted.reference, strength)
+    return _character(view.canvas, joints, confidence, scale, face, hands, hand_confidence, notes), keypoints
+
+
+def _directions(
+    lifted: LiftedMotion,
+    matched: Proportions,
+    subject: SubjectLibrary,
+    turn: np.ndarray,
+    follow: np.ndarray,
+    anchor: str,
+    strength: float,
+) -> np.ndarray:
+    """Bone vectors in lengths [t,18,3]: the driver's where seen, the picture's own elsewhere."""
+    own = np.broadcast_to(own_directions(subject.primary_view, matched.subject_px), (lifted.frame_count, 18, 3))
+    mixed = mix_directions(own, driver_directions(lifted, turn), follow * strength)
+    if anchor != "pelvis":
+        return mixed
+    sway_m = displacement(lifted, 1)[:, 0] / lifted.scale[lifted.reference].mean()
+    return lean(mixed, sway_m / lifted.lengths[0] * strength * np.cos(np.arctan2(turn[:, 2, 0], turn[:, 0, 0])), 1 - follow[:, 0])
+
+
+def _placed(
+    directions: np.ndarray,
+    lifted: LiftedMotion,
+    matched: Proportions,
+    subject: SubjectLibrary,
+    around: np.ndarray,
+    anchor: str,
+    source: Canvas,
+    settings: RetargetSettings,
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Joints on the canvas, scale [t], notes."""
+    view, strength, notes = subject.primary_view, settings.strength, ()
+    keep = settings.framing == "keep"
+    if keep and anchor != "feet":
+        keep = False
+        notes = ("The driver's framing needs feet on both sides: the character stays where its picture has it.",)
+    px_per_driver_px = matched.px_per_metre / lifted.scale[lifted.reference].mean()
+    low, high = SIZE_CHANGE_KEEP if keep else SIZE_CHANGE
+    scale = np.clip(lifted.relative_scale, low, high) ** strength
+    if keep:
+        same_size = view.canvas.height / source.height / px_per_driver_px
+        scale = scale * np.clip(same_size, 0.25, 4.0) ** strength
+    joints = forward_kinematics(directions, matched.subject_px, scale)
+    if keep:
+        return place_as_driver(joints, lifted, view, source, strength), scale, notes
+    placed = place_in_picture(joints, scale, lifted, view, anchor, px_per_driver_px, around, strength)
+    if anchor in ("neck", "head"):
+        notes += (f"Without feet on both sides the {anchor} holds the character in place.",)
+    return placed, scale, notes
+
+
+def _direct(
+    scene: Scene, lifted: LiftedMotion, subject: SubjectLibrary, fps: float
+) -> tuple[CharacterMotion, CanvasKeypoints]:
+    """Self-reenactment: the subject is the driver's first frame, targets are the joints as tracked."""
+    primary = subject.primary_view.canvas
+    scale = lifted.scale / lifted.scale[0] * max(scene.canvas) / max(primary)
+    still = np.zeros(scene.frame_count)
+    hands, hand_confidence = hand_motion(scene, lifted, about_vertical(still), fps)
+    face = face_motion(scene, still, slice(0, 1))
+    character = _character(scene.canvas, lifted.joints, lifted.confidence, scale, face, hands, hand_confidence, ())
+    keypoints = CanvasKeypoints(scene.body, scene.body_confidence, scene.body_world, scene.hands, scene.face)
+    return character, keypoints
+
+
+def _character(
+    canvas: Canvas,
+    joints: np.ndarray,
+    confidence: np.ndarray,
+    scale: np.ndarray,
+    face: FaceMotion,
+    hands: np.ndarray,
+    hand_confidence: np.ndarray,
+    notes: tuple[str, ...],
+) -> CharacterMotion:
+    yaw = torso_yaw(joints)
+    around = smooth_over_time(np.stack([np.cos(yaw), np.sin(yaw)], axis=-1), YAW_SIGMA_FRAMES)
+    return CharacterMotion(
+        canvas=canvas,
+        joints=joints.astype(np.float32),
+        joint_confidence=np.clip(confidence, 0.0, 1.0).astype(np.float32),
+        scale=scale.astype(np.float32),
+        head_rotation=face.head_rotation,
+        head_yaw=face.head_yaw,
+        eye_openness=face.eye_openness,
+        mouth_gap=face.mouth_gap,
+        gaze=face.gaze,
+        hands=hands,
+        hand_confidence=hand_confidence,
+        body_yaw=np.arctan2(around[:, 1], around[:, 0]).astype(np.float32),
+        camera=still_camera(len(joints)),
+        face_displacement=face.displacement,
+        notes=notes,
+    )
+
+
+def _joined(parts: list[CharacterMotion], canvas: Canvas) -> CharacterMotion:
+    """Scenes one after another; a scene without a face gets a still one when another scene has one."""
+    if len(parts) == 1:
+        return parts[0]
+    with_face = any(part.face_displacement is not None for part in parts)
+
+    def faces(part: CharacterMotion) -> np.ndarray:
+        still = np.zeros((len(part.joints), 478, 3), np.float32)
+        return still if part.face_displacement is None else part.face_displacement
+
+    names = (
+        "joints", "joint_confidence", "scale", "head_rotation", "head_yaw", "eye_openness", "mouth_gap", "gaze", "hands",
+        "hand_confidence", "body_yaw", "camera",
+    )  # fmt: skip
+    return CharacterMotion(
+        canvas=canvas,
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names},
+        face_displacement=np.concatenate([faces(part) for part in parts]) if with_face else None,
+        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+    )
+
+
+def _moved(
+    motion: HolisticMotion, character: CharacterMotion, keypoints: list[CanvasKeypoints], orientation: Orientation
+) -> HolisticMotion:
+    """The motion with keypoints on the canvas as finally seen, camera included."""
+    body, confidence, world, hands, face = (np.concatenate(parts) for parts in zip(*keypoints, strict=True))
+    pose = motion.head_pose.copy()
+    pose[:, 0] = np.where(motion.face_confidence > 0, character.head_yaw, pose[:, 0])
+    return replace(
+        motion,
+        canvas=character.canvas,
+        body=apply_camera(character.camera, body.astype(np.float32)),
+        body_confidence=np.clip(confidence, 0.0, 1.0).astype(np.float32),
+        body_world=world.astype(np.float32),
+        hands=apply_camera(character.camera, hands.astype(np.float32)),
+        hands_confidence=character.hand_confidence,
+        face=apply_camera(character.camera, face.astype(np.float32)),
+        head_pose=pose.astype(np.float32),
+        root_yaw=character.body_yaw,
+        camera=character.camera,
+        provenance={**motion.provenance, "retargeted": True, "orientation": orientation.mode},
+        character=character,
+    )
