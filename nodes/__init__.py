@@ -1,0 +1,32 @@
+"""The counter: seven nodes, one file each, thin. The work is done in kmc_core; host.py is the only door to ComfyUI's internals."""
+
+from comfy_api.v0_0_2 import ComfyExtension, io
+
+from . import host
+from .build_subject_library import BuildSubjectLibrary
+from .distilled_kmc_sampler import DistilledKMCSampler
+from .extract_holistic_pose import ExtractHolisticPose
+from .kmc_sampler import KMCSampler
+from .load_motion_video import LoadMotionVideo
+from .orientation_mode import OrientationMode
+from .retarget_skeleton import RetargetSkeleton
+
+
+class KMCExtension(ComfyExtension):
+    async def on_load(self) -> None:
+        host.register_models_folder()
+
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        return [
+            LoadMotionVideo,
+            ExtractHolisticPose,
+            BuildSubjectLibrary,
+            OrientationMode,
+            RetargetSkeleton,
+            KMCSampler,
+            DistilledKMCSampler,
+        ]
+
+
+async def comfy_entrypoint() -> KMCExtension:
+    return KMCExtension()

@@ -1,0 +1,154 @@
+"""The only door to ComfyUI's internals: folders, device, progress, previews, cancelling, messages on a node.
+
+Not here: what a node does. Called by every node file.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import comfy.model_management as model_management
+import folder_paths
+import numpy as np
+import psutil
+import torch
+from comfy_api.v0_0_2 import ComfyAPISync, InputImpl, io
+from comfy_execution.graph_utils import ExecutionBlocker
+from PIL import Image
+from server import PromptServer
+
+from ..kmc_core.errors import Cancelled
+from ..kmc_core.pose.extractor import HolisticExtractor
+from ..kmc_core.pose.weights import WEIGHTS_FOLDER_NAME, ensure_weights
+
+logger = logging.getLogger(__name__)
+
+MODELS_FOLDER = "kmc"
+VIDEO_SUBFOLDER = "kmc"
+SECONDS_BETWEEN_PREVIEWS = 0.4
+MEMORY_RESERVE_BYTES = 1 << 30
+
+
+def register_models_folder() -> None:
+    """Make `models/kmc` known to ComfyUI, so that extra model paths work for it too."""
+    folder_paths.add_model_folder_path(MODELS_FOLDER, str(Path(folder_paths.models_dir) / MODELS_FOLDER))
+
+
+def models_folder() -> Path:
+    return Path(folder_paths.get_folder_paths(MODELS_FOLDER)[0])
+
+
+def device() -> torch.device:
+    return model_management.get_torch_device()
+
+
+def pose_extractor(node_id: str | None) -> HolisticExtractor:
+    """The pose extractor on ComfyUI's device; fetches its weights on first use and says so on the node."""
+    folder = ensure_weights(models_folder() / WEIGHTS_FOLDER_NAME, on_message=lambda text: say(node_id, text))
+    return HolisticExtractor(folder, device=str(device()))
+
+
+def input_clips() -> list[str]:
+    """Names of the videos and animated pictures in ComfyUI's input folder."""
+    folder = Path(folder_paths.get_input_directory())
+    names = [path.name for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
+    videos = set(folder_paths.filter_files_content_types(names, ["video"]))
+    return sorted(name for name in names if name in videos or name.lower().endswith((".gif", ".mkv", ".webm")))
+
+
+def input_path(name: str) -> Path:
+    """The file behind a name of the input folder, also `name [output]` and `name [temp]`."""
+    return Path(folder_paths.get_annotated_filepath(name))
+
+
+def input_exists(name: str) -> bool:
+    return bool(name) and folder_paths.exists_annotated_filepath(name)
+
+
+def new_video_file() -> tuple[Path, dict[str, str]]:
+    """A fresh MP4 name in ComfyUI's temp folder, and how the browser finds it."""
+    name = f"kmc_{uuid.uuid4().hex[:12]}.mp4"
+    folder = Path(folder_paths.get_temp_directory()) / VIDEO_SUBFOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / name, {"filename": name, "subfolder": VIDEO_SUBFOLDER, "type": io.FolderType.temp.value}
+
+
+def video_from_file(path: Path) -> object:
+    """A VIDEO that reads `path` when needed."""
+    return InputImpl.VideoFromFile(str(path))
+
+
+def video_part(path: Path, start_s: float, duration_s: float) -> object:
+    """A VIDEO showing a span of `path`."""
+    return InputImpl.VideoFromFile(str(path), start_time=start_s, duration=duration_s)
+
+
+def not_kept(what: str, remedy: str) -> ExecutionBlocker:
+    """An output that tells whoever is connected to it why it is empty; unconnected it harms nobody."""
+    return ExecutionBlocker(f"{remedy}. {what}.")
+
+
+def memory_shortage(wanted_bytes: int) -> str:
+    """Empty when `wanted_bytes` fit into free memory, else both numbers in plain words."""
+    free = psutil.virtual_memory().available - MEMORY_RESERVE_BYTES
+    return "" if wanted_bytes <= free else f"{wanted_bytes / 2**30:.1f} GB wanted, {max(free, 0) / 2**30:.1f} GB free"
+
+
+def should_stop() -> bool:
+    """True once the user has pressed interrupt."""
+    return model_management.processing_interrupted()
+
+
+def stop_if_interrupted() -> None:
+    """Leave the node at once if the user has pressed interrupt."""
+    model_management.throw_exception_if_processing_interrupted()
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Turns the core's Cancelled into ComfyUI's own interrupt, which clears the flag and ends the prompt."""
+    try:
+        yield
+    except Cancelled:
+        model_management.throw_exception_if_processing_interrupted()
+        raise model_management.InterruptProcessingException from None
+
+
+def say(node_id: str | None, text: str) -> None:
+    """Show a text on the node and write it to the log."""
+    logger.info(text)
+    if node_id and PromptServer.instance is not None:
+        PromptServer.instance.send_progress_text(text, node_id)
+
+
+class ProgressBar:
+    """Progress on the running node. Outside a running prompt (tests, scripts) it does nothing."""
+
+    def __init__(self, node_id: str | None) -> None:
+        self.node_id = node_id
+        self.api = ComfyAPISync()
+        self.last_preview = 0.0
+        self.stage = ""
+
+    def __call__(self, done: int, total: int, stage: str = "") -> None:
+        """Matches kmc_core.types.Progress; a new stage is also shown as text."""
+        if stage and stage != self.stage:
+            self.stage = stage
+            say(self.node_id, stage)
+        self.show(done, total)
+
+    def show(self, done: int, total: int, picture: np.ndarray | None = None) -> None:
+        """picture: uint8 [H,W,3], sent as a live preview a few times per second at most."""
+        if self.node_id is None:
+            return
+        preview = None
+        now = time.monotonic()
+        if picture is not None and now - self.last_preview >= SECONDS_BETWEEN_PREVIEWS:
+            self.last_preview = now
+            preview = Image.fromarray(picture)
+        self.api.execution.set_progress(done, max(total, 1), node_id=self.node_id, preview_image=preview)

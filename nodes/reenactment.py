@@ -1,0 +1,205 @@
+"""What both samplers do: check, stream frames into a video file while they are made, report.
+
+Not here: the frames themselves (kmc_core.sampling.reenact), the sockets (kmc_sampler.py, distilled_kmc_sampler.py).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import torch
+from comfy_api.v0_0_2 import io
+
+from ..kmc_core.dit.weights_file import load_network
+from ..kmc_core.errors import KMCError, LimitError
+from ..kmc_core.media.limits import check_prompt
+from ..kmc_core.media.writer import VideoWriter
+from ..kmc_core.motion.retarget import retarget
+from ..kmc_core.sampling.reenact import SamplerSettings, output_canvas, reenact
+from ..kmc_core.types import AudioTrack, Canvas, HolisticMotion, SubjectLibrary
+from . import host
+from .sockets import MotionSocket, SubjectSocket, audio_to_track, frames_to_bytes
+
+MODES = ["draft", "std", "pro"]
+BACKGROUNDS = ["picture", "image", "transparent", "driver"]
+BYTES_PER_PIXEL = 4 * 4  # IMAGE and MASK as float32
+WEIGHTS = Path(__file__).resolve().parents[1] / "kmc_core" / "weights" / "kmc_nano.safetensors"
+
+
+def common_inputs() -> list[io.Input]:
+    """Inputs both samplers begin with."""
+    return [
+        MotionSocket.Input("motion", tooltip="From KMC Retarget Skeleton. A motion that is not retargeted yet gets its defaults."),
+        SubjectSocket.Input("subject"),
+        io.String.Input(
+            "prompt", default="", multiline=True, dynamic_prompts=True,
+            tooltip="Light, background and style, up to 2500 characters. Movement comes from the clip, not from here.",
+        ),
+    ]  # fmt: skip
+
+
+def output_inputs(default_steps: int, max_steps: int) -> list[io.Input]:
+    """Inputs that both samplers share after the prompts: size, steps, seed, background and what to keep."""
+    return [
+        io.Combo.Input(
+            "mode", options=MODES, default="std",
+            tooltip="Size by area, at the picture's aspect: draft about 640 x 360, std 720p, pro 1080p.",
+        ),
+        io.Int.Input("steps", default=default_steps, min=1, max=max_steps, tooltip="Steps of the network for each window of frames."),
+        io.Float.Input(
+            "motion_strength", default=1.0, min=0.0, max=1.5, step=0.05,
+            tooltip="How far the character moves: 0 stands still, 1 as the performer, above 1 exaggerates.",
+        ),
+        io.Int.Input(
+            "seed", default=0, min=0, max=2**63 - 1, control_after_generate=True,
+            tooltip="Same seed and inputs give the same frames on the same machine.",
+        ),
+        io.Combo.Input(
+            "background", options=BACKGROUNDS, default="picture",
+            tooltip="picture: the character picture's own. image: the linked one. transparent: none, see MASK. driver: the clip's.",
+        ),
+        io.Image.Input("background_image", optional=True, tooltip="Used with background image. The first picture is taken."),
+        io.Audio.Input("audio", optional=True, tooltip="Sound for the video. Without it the driving clip's own sound is kept."),
+        io.Boolean.Input(
+            "images", default=True, optional=True,
+            tooltip="Also keep all frames for IMAGE and MASK (1 GB for each 90 frames of 720p). Off: VIDEO only, any length.",
+        ),
+        io.Float.Input(
+            "network_strength", default=1.0, min=0.0, max=2.0, step=0.05, optional=True, advanced=True,
+            tooltip="How much of the network's mending is applied: 1 as recommended for its weights, 0 the re-posed picture alone.",
+        ),
+        io.Boolean.Input(
+            "override_limits", default=False, optional=True, advanced=True, tooltip="Accept prompts above 2500 characters."
+        ),
+    ]  # fmt: skip
+
+
+def common_outputs() -> list[io.Output]:
+    return [
+        io.Image.Output(display_name="IMAGE", tooltip="All frames, when `images` is on."),
+        io.Mask.Output(display_name="MASK", tooltip="The character in each frame, when `images` is on."),
+        io.Float.Output(display_name="fps"),
+        io.Video.Output(display_name="VIDEO", tooltip="The finished video with sound, a file that was written while sampling."),
+    ]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One sampler run. settings: everything the core needs; notes: sentences the node adds to the report."""
+
+    node_id: str | None
+    motion: HolisticMotion
+    subject: SubjectLibrary
+    settings: SamplerSettings
+    audio: dict | None
+    keeps_images: bool
+    override_limits: bool
+    notes: tuple[str, ...] = ()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def background_picture(background: str, image: torch.Tensor | None) -> np.ndarray | None:
+    """The linked background as uint8 [H,W,3]; refuses background `image` without one."""
+    if background != "image":
+        return None
+    if image is None:
+        raise KMCError("No background is linked", got="background image", expected="an IMAGE at background_image",
+                       remedy="Link a background image, or choose another background")  # fmt: skip
+    return frames_to_bytes(image[:1, ..., :3])[0]
+
+
+def refuse_foreign_model(model: object) -> None:
+    """This version drives its built-in network only; a linked MODEL is refused before any work."""
+    if model is not None:
+        raise KMCError("A MODEL is linked, and this version drives its built-in KMC Nano only", got=type(model).__name__,
+                       expected="nothing at model", remedy="Disconnect the model input")  # fmt: skip
+
+
+def run(job: Job) -> io.NodeOutput:
+    """Sample the job. Everything that can be refused is refused before the first frame."""
+    check_prompt(job.settings.prompt, job.override_limits)
+    check_prompt(job.settings.negative_prompt, job.override_limits)
+    job = _with_character(job)
+    canvas = output_canvas(job.motion.character.canvas, job.settings.mode)
+    _refuse_when_images_do_not_fit(job, canvas)
+    job, network = _with_network(job)
+    started = time.perf_counter()
+    path, shown = host.new_video_file()
+    images, masks = _stream(job, canvas, network, path)
+    seconds = time.perf_counter() - started
+    report = _report(job, canvas, seconds)
+    host.say(job.node_id, report)
+    return io.NodeOutput(
+        images, masks, job.motion.fps, host.video_from_file(path),
+        ui={"images": [shown], "animated": (True,), "text": (report,)},
+    )  # fmt: skip
+
+
+def _with_character(job: Job) -> Job:
+    if job.motion.character is not None:
+        return job
+    motion = retarget(job.motion, job.subject)
+    return replace(job, motion=motion, notes=(*job.notes, "The motion was not retargeted; retargeting used its defaults."))
+
+
+def _with_network(job: Job) -> tuple[Job, torch.nn.Module | None]:
+    """The built-in network on ComfyUI's device, and the job with the strength its weights recommend times the user's."""
+    if job.settings.network_strength == 0:
+        return job, None
+    network, facts = load_network(WEIGHTS, device=host.device())
+    strength = min(1.0, job.settings.network_strength * float(facts["recommended_strength"]))
+    return replace(job, settings=replace(job.settings, network_strength=strength)), network
+
+
+def _refuse_when_images_do_not_fit(job: Job, canvas: Canvas) -> None:
+    if not job.keeps_images:
+        return
+    shortage = host.memory_shortage(job.motion.frame_count * canvas.height * canvas.width * BYTES_PER_PIXEL)
+    if shortage:
+        raise LimitError("The frames do not fit into memory", got=shortage, expected="enough free memory for IMAGE and MASK",
+                         remedy="Turn `images` off and use the VIDEO output, or choose a smaller mode")  # fmt: skip
+
+
+def _stream(job: Job, canvas: Canvas, network: torch.nn.Module | None, path: Path) -> tuple[object, object]:
+    """Frames go to the file, to the preview and, when wanted, into IMAGE and MASK; returns those two outputs."""
+    count = job.motion.frame_count
+    images = torch.empty(count, *canvas, 3) if job.keeps_images else None
+    masks = torch.empty(count, *canvas) if job.keeps_images else None
+    bar = host.ProgressBar(job.node_id)
+    frames = reenact(job.motion, job.subject, job.settings, network, should_stop=host.should_stop)
+    with host.interruptible(), VideoWriter(path, canvas, _rate(job.motion), audio=_sound(job)) as writer:
+        for index, frame in enumerate(frames):
+            host.stop_if_interrupted()
+            writer.write(frame.rgb)
+            if images is not None:
+                images[index] = torch.from_numpy(frame.rgb).float().div_(255)
+                masks[index] = torch.from_numpy(frame.alpha)
+            bar.show(index + 1, count, frame.rgb)
+    if images is None:
+        refused = host.not_kept("KMC Sampler kept no frames", "Turn `images` on in the sampler, or use its VIDEO output")
+        return refused, refused
+    return images, masks
+
+
+def _rate(motion: HolisticMotion) -> Fraction:
+    return motion.source.rate if motion.source is not None else Fraction(motion.fps).limit_denominator(100_000)
+
+
+def _sound(job: Job) -> AudioTrack | None:
+    if job.audio is not None:
+        return audio_to_track(job.audio)
+    return job.motion.source.audio() if job.motion.source is not None else None
+
+
+def _report(job: Job, canvas: Canvas, seconds: float) -> str:
+    count = job.motion.frame_count
+    lines = [
+        f"{count} frames, {canvas.width} x {canvas.height}, {job.motion.fps:.3f} fps, {job.motion.seconds:.2f} s, "
+        f"made in {seconds:.1f} s ({seconds / max(count, 1):.2f} s each).",
+        f"KMC Nano, {job.settings.steps} steps, seed {job.settings.seed}, strength {job.settings.network_strength:g}.",
+    ]
+    return "\n".join((*lines, *job.notes))

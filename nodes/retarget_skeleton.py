@@ -1,0 +1,87 @@
+"""KMC Retarget Skeleton: the motion on the character's own body and canvas."""
+
+from __future__ import annotations
+
+import torch
+from comfy_api.v0_0_2 import io
+
+from ..kmc_core.media.contact_sheet import spread_frames
+from ..kmc_core.motion.retarget import RetargetSettings, retarget
+from ..kmc_core.pose.drawing import draw_motion_frame
+from ..kmc_core.pose.interchange import to_pose_keypoint
+from ..kmc_core.types import HolisticMotion, Orientation, SubjectLibrary
+from . import host
+from .sockets import (
+    PREVIEW_FRAMES,
+    PREVIEW_LONG_SIDE,
+    MotionSocket,
+    OrientationSocket,
+    PoseKeypointSocket,
+    SubjectSocket,
+    image_from_bytes,
+)
+
+FRAMINGS = {"fit to picture": "fit", "keep framing": "keep"}
+
+
+class RetargetSkeleton(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="RetargetSkeleton",
+            display_name="KMC Retarget Skeleton",
+            category="KMC",
+            description="Gives the motion the character's bone lengths, place and framing, feet kept on the ground.",
+            search_aliases=["pose transfer", "bone length", "proportions", "retargeting"],
+            inputs=[
+                MotionSocket.Input("motion"),
+                SubjectSocket.Input("subject"),
+                OrientationSocket.Input(
+                    "orientation", optional=True, tooltip="Whose facing and camera to use. Without it: the driving clip's."
+                ),
+                io.Float.Input(
+                    "strength", default=1.0, min=0.0, max=1.0, step=0.05,
+                    tooltip="1 = the character's proportions, 0 = the performer's.",
+                ),
+                io.Combo.Input(
+                    "framing", options=list(FRAMINGS), default="fit to picture",
+                    tooltip="fit to picture: the character stays where its picture shows it. keep framing: as near as the performer.",
+                ),
+                io.Combo.Input(
+                    "pose_frames", options=["preview", "every frame"], default="preview", optional=True, advanced=True,
+                    tooltip="preview: up to 48 pose pictures of 512 px. every frame: all, at full size, for other nodes. Needs memory.",
+                ),
+                io.Boolean.Input(
+                    "override_limits", default=False, advanced=True, optional=True,
+                    tooltip="Keep clips longer than 30 s (or 10 s with orientation image) whole.",
+                ),
+            ],
+            outputs=[
+                MotionSocket.Output(display_name="motion", tooltip="On the character's body and canvas."),
+                io.Image.Output(display_name="pose", tooltip="The skeleton on the character's canvas."),
+                PoseKeypointSocket.Output(display_name="pose_keypoint"),
+            ],
+            hidden=[io.Hidden.unique_id],
+        )  # fmt: skip
+
+    @classmethod
+    def execute(
+        cls, motion: HolisticMotion, subject: SubjectLibrary, strength: float, framing: str,
+        orientation: Orientation | None = None, pose_frames: str = "preview", override_limits: bool = False,
+    ) -> io.NodeOutput:  # fmt: skip
+        settings = RetargetSettings(strength=strength, framing=FRAMINGS[framing])
+        retargeted = retarget(motion, subject, orientation or Orientation(), settings)
+        report = "\n".join((f"{retargeted.frame_count} frames on {subject.name}.", *retargeted.character.notes))
+        host.say(cls.hidden.unique_id, report)
+        pictures = _pose_pictures(retargeted, every_frame=pose_frames == "every frame")
+        return io.NodeOutput(retargeted, pictures, to_pose_keypoint(retargeted), ui={"text": (report,)})
+
+
+def _pose_pictures(motion: HolisticMotion, every_frame: bool) -> torch.Tensor:
+    frames = range(motion.frame_count) if every_frame else spread_frames(motion.frame_count, PREVIEW_FRAMES)
+    long_side = max(motion.canvas) if every_frame else min(PREVIEW_LONG_SIDE, max(motion.canvas))
+    pictures = []
+    for frame in frames:
+        host.stop_if_interrupted()
+        pictures.append(draw_motion_frame(motion, frame, long_side=long_side))
+    return image_from_bytes(pictures)
