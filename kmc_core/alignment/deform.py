@@ -1,0 +1,222 @@
+"""Every frame: where the vertices of each layer go.
+
+Not here: weights (mesh.py), expressions (face.py), pixels (compositing.py). Called by the aligner.
+Limbs by linear blend skinning, the torso as a bilinear quad with an elliptic cross-section, the head as a turned relief.
+Depth is the joints' own z; small biases keep arms before and legs behind the torso when both are equally deep.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ..pose.skeleton_layouts import HEAD, LEFT_ARM, LEFT_LEG, NECK, PELVIS, RIGHT_ARM, RIGHT_LEG
+from .capsules import apply_affine, bone_transform, distance_to_segment, smoothstep, unit
+from .face import front_triangles
+from .head import turn_head
+from .mesh import LimbWeights
+from .part_model import FACE, HEAD_PART, L_ARM, L_LEG, LIMB_JOINTS, R_ARM, R_LEG, TORSO
+
+if TYPE_CHECKING:
+    from .prepared_view import PreparedView
+
+ARM_BIAS, HAND_BIAS, LEG_BIAS, HEAD_BIAS, FACE_BIAS = -0.10, -0.11, 0.06, -0.15, -0.17  # torso lengths
+BODY_DEPTH = 0.30  # (depth / width)^2 of the torso's elliptic cross-section: a side view keeps 55 % of the width
+SIGN_HYSTERESIS = 0.22
+
+
+class TargetPose(NamedTuple):
+    """What one view is asked to show.
+
+    joints [19,3] canvas px; confidence [19]; scale: canvas px per px of this view's picture;
+    torso_sign: +1 when the subject's left is on the picture's right side of the spine, else -1; head_rotation [3,3].
+    """
+
+    joints: np.ndarray
+    confidence: np.ndarray
+    scale: float
+    torso_sign: float
+    head_rotation: np.ndarray
+
+
+@dataclass(frozen=True)
+class MovedPart:
+    """source [N,2] picture px; target [N,3] canvas px; triangles [M,3]; confidence [N] of the joints that move it."""
+
+    part: int
+    source: np.ndarray
+    target: np.ndarray
+    triangles: np.ndarray
+    confidence: np.ndarray
+    opacity: float = 1.0
+
+
+class TorsoFrame(NamedTuple):
+    """A bilinear quad: neck [2], spine [2] (neck to pelvis), half-width vectors at shoulders and hips [2]."""
+
+    neck: np.ndarray
+    spine: np.ndarray
+    shoulders: np.ndarray
+    hips: np.ndarray
+
+
+def torso_side(joints: np.ndarray) -> np.ndarray:
+    """Sine-like side of the torso [T] of joints [T,19,3]: > 0 while the subject's left lies on the picture's right."""
+    spine = joints[:, PELVIS, :2] - joints[:, NECK, :2]
+    normal = np.stack([spine[:, 1], -spine[:, 0]], -1)
+    normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-6)
+    across = joints[:, LEFT_ARM[0]] - joints[:, RIGHT_ARM[0]] + joints[:, LEFT_LEG[0]] - joints[:, RIGHT_LEG[0]]
+    return (across[:, :2] * normal).sum(-1) / np.maximum(np.linalg.norm(across, axis=-1), 1e-6)
+
+
+def torso_signs(joints: np.ndarray) -> np.ndarray:
+    """The side as +-1 per frame [T]; it changes only once the other side is clear (|side| > 0.22), else it would flicker."""
+    signs = np.ones(len(joints))
+    current = 0.0
+    for frame, side in enumerate(torso_side(joints)):
+        if current == 0.0 or abs(side) > SIGN_HYSTERESIS:
+            current = 1.0 if side >= 0 else -1.0
+        signs[frame] = current
+    return signs
+
+
+def torso_frame(joints: np.ndarray, sign: float) -> TorsoFrame:
+    """Quad of one pose, joints [19,3]."""
+    neck, spine = joints[NECK, :2], joints[PELVIS, :2] - joints[NECK, :2]
+    shoulders = _apparent_half_width(joints[LEFT_ARM[0]] - joints[RIGHT_ARM[0]], spine, sign)
+    hips = _apparent_half_width(joints[LEFT_LEG[0]] - joints[RIGHT_LEG[0]], spine, sign)
+    return TorsoFrame(neck, spine, shoulders, hips)
+
+
+def _apparent_half_width(across: np.ndarray, spine: np.ndarray, sign: float) -> np.ndarray:
+    """Half of the projected width of an elliptic cross-section whose long axis is `across` [3]."""
+    length = max(float(np.linalg.norm(across)), 1e-6)
+    down = unit(spine)
+    normal = np.array([down[1], -down[0]])
+    sideways, tilt = float(across[:2] @ normal), float(across[:2] @ down)
+    width = np.sqrt(sideways**2 + BODY_DEPTH * max(length**2 - sideways**2, 0.0))
+    tilt *= min(1.0, abs(sideways) / (0.5 * length))
+    return (sign * width * normal + tilt * down) / 2
+
+
+def torso_coordinates(frame: TorsoFrame, points: np.ndarray) -> np.ndarray:
+    """Inverse of `torso_points`: points [N,2] -> [N,2] (0 neck .. 1 pelvis along the spine, -1 .. 1 across)."""
+    offset, along = points - frame.neck, np.zeros(len(points))
+    across = along
+    for _ in range(6):  # fixed point: the width vector depends on the height along the spine
+        share = np.clip(along, 0, 1)[:, None]
+        width = frame.shoulders * (1 - share) + frame.hips * share
+        determinant = frame.spine[0] * width[:, 1] - frame.spine[1] * width[:, 0]
+        determinant = np.where(np.abs(determinant) < 1e-6, 1e-6, determinant)
+        along = (offset[:, 0] * width[:, 1] - offset[:, 1] * width[:, 0]) / determinant
+        across = (frame.spine[0] * offset[:, 1] - frame.spine[1] * offset[:, 0]) / determinant
+    return np.stack([along, across], 1)
+
+
+def torso_points(frame: TorsoFrame, coordinates: np.ndarray) -> np.ndarray:
+    """Quad coordinates [N,2] -> points [N,2]."""
+    along, across = coordinates[:, :1], coordinates[:, 1:]
+    share = np.clip(along, 0, 1)
+    return frame.neck + along * frame.spine + across * (frame.shoulders * (1 - share) + frame.hips * share)
+
+
+def move_body(view: PreparedView, pose: TargetPose) -> list[MovedPart]:
+    """Torso, limbs and hands of a view in the target pose (those the view shows)."""
+    frame = torso_frame(pose.joints, pose.torso_sign)
+    moved = []
+    if TORSO in view.meshes:
+        moved.append(_move_torso(view, pose, frame))
+    transforms = {part: _bone_transforms(view, pose, part) for part in LIMB_JOINTS}
+    for part, weights in view.limb_weights.items():
+        moved.append(_move_limb(view, pose, frame, part, weights, transforms))
+    return moved
+
+
+def _move_torso(view: PreparedView, pose: TargetPose, frame: TorsoFrame) -> MovedPart:
+    mesh, coordinates = view.meshes[TORSO], view.torso_coordinates[TORSO]
+    target = torso_points(frame, coordinates)
+    neck_bone = view.joints[HEAD, :2] - view.joints[NECK, :2]
+    up_neck = ((mesh.vertices - view.joints[NECK, :2]) @ neck_bone) / max(float(neck_bone @ neck_bone), 1e-6)
+    with_head = smoothstep(0.25, 0.95, up_neck)[:, None]
+    pivot = view.joints[HEAD, :2]
+    turned = turn_head(mesh.vertices, np.zeros(len(mesh.vertices)), pivot, pose.head_rotation, pose.scale)
+    target = target * (1 - with_head) + (turned[:, :2] + pose.joints[HEAD, :2]) * with_head
+    share = np.clip(coordinates[:, 0], 0, 1)
+    depth = pose.joints[NECK, 2] * (1 - share) + pose.joints[PELVIS, 2] * share
+    confidence = pose.confidence[NECK] * (1 - share) + pose.confidence[PELVIS] * share
+    return MovedPart(TORSO, mesh.vertices, np.column_stack([target, depth]), mesh.triangles, confidence)
+
+
+def _bone_transforms(view: PreparedView, pose: TargetPose, part: int) -> list[np.ndarray]:
+    chain = LIMB_JOINTS[part]
+    pairs = [[chain[bone], chain[bone + 1]] for bone in range(3)]
+    return [bone_transform(view.joints[pair, :2], pose.joints[pair, :2], pose.scale) for pair in pairs]
+
+
+def skin(vertices: np.ndarray, weights: np.ndarray, transforms: list[np.ndarray]) -> np.ndarray:
+    """Linear blend skinning: vertices [N,2], weights [N,B], B affine maps [2,3] -> [N,2]."""
+    return sum(weights[:, bone : bone + 1] * apply_affine(transform, vertices) for bone, transform in enumerate(transforms))
+
+
+def _move_limb(
+    view: PreparedView,
+    pose: TargetPose,
+    frame: TorsoFrame,
+    part: int,
+    weights: LimbWeights,
+    transforms: dict[int, list[np.ndarray]],
+) -> MovedPart:
+    limb = part if part in LIMB_JOINTS else part - 5  # a hand moves with its arm
+    mesh, chain = view.meshes[part], LIMB_JOINTS[limb]
+    target = skin(mesh.vertices, weights.bones, transforms[limb])
+    if weights.other_leg.any():
+        other = skin(mesh.vertices, weights.other_bones, transforms[L_LEG + R_LEG - limb])
+        target = target * (1 - weights.other_leg[:, None]) + other * weights.other_leg[:, None]
+    torso = torso_points(frame, view.torso_coordinates[part])
+    target = target * (1 - weights.torso[:, None]) + torso * weights.torso[:, None]
+    depth, confidence = np.zeros(len(target)), np.zeros(len(target))
+    for bone in range(3):
+        start, end = chain[bone], chain[bone + 1]
+        along = view.bone_positions[part][bone]
+        depth += weights.bones[:, bone] * (pose.joints[start, 2] * (1 - along) + pose.joints[end, 2] * along)
+        confidence += weights.bones[:, bone] * min(pose.confidence[start], pose.confidence[end])
+    bias = (ARM_BIAS if part in (L_ARM, R_ARM) else LEG_BIAS if part in (L_LEG, R_LEG) else HAND_BIAS) * view.torso_px
+    return MovedPart(part, mesh.vertices, np.column_stack([target, depth + bias * pose.scale]), mesh.triangles, confidence)
+
+
+def positions_along_bones(joints: np.ndarray, limb: int, vertices: np.ndarray) -> np.ndarray:
+    """Place of each vertex along each bone of a limb, 0 .. 1 -> [3,N]."""
+    chain = LIMB_JOINTS[limb]
+    return np.stack(
+        [distance_to_segment(vertices, joints[chain[bone], :2], joints[chain[bone + 1], :2])[1] for bone in range(3)]
+    )
+
+
+def move_head(view: PreparedView, pose: TargetPose, face_points: np.ndarray | None) -> list[MovedPart]:
+    """Head and face layers. face_points [478,3]: the expression in picture px (face.express), or None."""
+    if HEAD_PART not in view.meshes:
+        return []
+    mesh, head = view.meshes[HEAD_PART], view.head
+    base = np.array([*pose.joints[HEAD, :2], 0.5 * (pose.joints[HEAD, 2] + pose.joints[NECK, 2])])
+    reach = view.torso_px * pose.scale
+    points, depth = mesh.vertices, head.depth
+    if face_points is not None and view.face is not None:
+        followed = (face_points - view.face.points)[head.face_index] * head.face_share[..., None]
+        points, depth = points + followed.sum(1)[:, :2], depth + followed.sum(1)[:, 2]
+    turned = turn_head(points, depth, head.pivot, pose.head_rotation, pose.scale)
+    target = base[:2] + turned[:, :2]
+    torso = torso_points(torso_frame(pose.joints, pose.torso_sign), view.torso_coordinates[HEAD_PART])
+    target = target * (1 - head.trailing[:, None]) + torso * head.trailing[:, None]
+    layered = base[2] + HEAD_BIAS * reach + 0.02 * turned[:, 2]
+    confidence = np.full(len(target), pose.confidence[HEAD])
+    moved = [MovedPart(HEAD_PART, mesh.vertices, np.column_stack([target, layered]), mesh.triangles, confidence)]
+    if face_points is not None and view.face is not None:
+        turned = turn_head(face_points[:, :2], face_points[:, 2], head.pivot, pose.head_rotation, pose.scale)
+        target = np.column_stack([base[:2] + turned[:, :2], base[2] + FACE_BIAS * reach + 0.001 * turned[:, 2]])
+        triangles = front_triangles(view.face, target)
+        source = view.face.points[:, :2]
+        moved.append(MovedPart(FACE, source, target, triangles, np.full(len(target), pose.confidence[HEAD])))
+    return moved
+

@@ -1,0 +1,173 @@
+"""Overlapping textures of one view: six body layers, two hands cut from the arms, and the face.
+
+Not here: labels (part_model.py) and meshes (mesh.py). Called once per view by the aligner.
+
+Neighbouring layers overlap, so that a moved limb opens no gap. In the overlap the true picture is copied where the cloth
+is the same (torso and thighs; the arm's root); elsewhere a part's own colours are extended by push-pull. A layer never
+leaves the matte, and colours come from the view's foreground estimate, so that no old background travels along.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..pose.skeleton_layouts import FACE_OVAL, HEAD, NECK
+from ..types import SubjectView
+from .capsules import disc, distance_to_segment, pixel_centres, polygon_mask, smoothstep, unit
+from .part_model import (
+    BODY_PARTS, FACE, FAINTEST, HEAD_PART, L_ARM, L_HAND, L_LEG, LIMB_JOINTS, R_ARM, TORSO, PartModel,
+)  # fmt: skip
+from .plate import push_pull
+
+PREMULTIPLIED, ALPHA, REAL = slice(0, 3), 3, 4
+TEXTURE_CHANNELS = 5
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One texture of a view.
+
+    origin   (x, y) px of the texture's top-left corner in the view's picture
+    texture  float32 [h,w,5]: colour 0..1 multiplied by alpha (3), alpha, real (1 = true picture, 0 = filled)
+    """
+
+    part: int
+    origin: tuple[int, int]
+    texture: np.ndarray
+
+
+def build_layers(view: SubjectView, model: PartModel) -> dict[int, Layer]:
+    """Part number -> layer, for the parts that the view shows. Hands are split from arms by `split_hand`."""
+    layers = {}
+    for part in BODY_PARTS:
+        own = model.labels == part
+        if own.sum() >= 12:
+            layers[part] = _body_layer(view, model, part, own)
+    return layers
+
+
+def _body_layer(view: SubjectView, model: PartModel, part: int, own: np.ndarray) -> Layer:
+    window = _window(own, view, model, part)
+    centres = pixel_centres(own.shape[0], own.shape[1])[window]
+    labels, alpha = model.labels[window], view.alpha[window]
+    own, matte = own[window], view.alpha[window] > FAINTEST
+    hidden, same_cloth = _overlap(view, model, part, labels, centres, matte)
+    band = max(2, int(0.035 * view.torso_px))
+    support = (cv2.dilate((own | hidden).astype(np.uint8), disc(band)) > 0) & matte
+    source = own | (same_cloth & support)
+    rim = max(1, round(max(view.canvas) / 768))
+    certain = (cv2.erode((source | ~matte).astype(np.uint8), disc(rim)) > 0) & source
+    if certain.sum() < 30:
+        certain = source
+    colour = view.foreground[window].astype(np.float32) / 255
+    filled = push_pull(colour, certain.astype(np.float32))
+    colour = np.where(certain[..., None], colour, np.clip(filled, 0, 1))
+    softness = 1.2 * rim
+    share = cv2.GaussianBlur(support.astype(np.float32), (0, 0), softness)
+    whole = cv2.GaussianBlur(matte.astype(np.float32), (0, 0), softness)
+    coverage = alpha * np.clip(share / np.maximum(whole, 1e-3), 0, 1) * support
+    real = cv2.GaussianBlur(source.astype(np.float32), (0, 0), 0.8) * source
+    texture = np.dstack([colour * coverage[..., None], coverage, real]).astype(np.float32)
+    return Layer(part, (window[1].start, window[0].start), texture)
+
+
+def _window(own: np.ndarray, view: SubjectView, model: PartModel, part: int) -> tuple[slice, slice]:
+    """Bounding box of the part with room for its overlap."""
+    margin = int(0.12 * view.torso_px) + 8
+    rows, columns = np.flatnonzero(own.any(1)), np.flatnonzero(own.any(0))
+    low = np.array([columns[0], rows[0]]) - margin
+    high = np.array([columns[-1], rows[-1]]) + margin + 1
+    if part == TORSO:
+        low = np.minimum(low, np.floor(model.torso_polygon.min(0)) - margin)
+        high = np.maximum(high, np.ceil(model.torso_polygon.max(0)) + margin)
+    elif part in LIMB_JOINTS:
+        root, radius = view.joints[LIMB_JOINTS[part][0], :2], 1.6 * model.limb_radii[part][0]
+        low, high = np.minimum(low, root - radius), np.maximum(high, root + radius)
+    height, width = own.shape
+    (x0, y0), (x1, y1) = np.floor(low).astype(int), np.ceil(high).astype(int)
+    return slice(max(0, y0), min(height, y1)), slice(max(0, x0), min(width, x1))
+
+
+def _overlap(
+    view: SubjectView, model: PartModel, part: int, labels: np.ndarray, centres: np.ndarray, matte: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(where the part continues under its neighbours, where a neighbour's true pixels may stand for its own)."""
+    joints, torso = view.joints[:, :2], view.torso_px
+    none = np.zeros(labels.shape, bool)
+    if part in LIMB_JOINTS:
+        start, end = joints[LIMB_JOINTS[part][0]], joints[LIMB_JOINTS[part][1]]
+        radius = float(model.limb_radii[part][0])
+        is_arm = part in (L_ARM, R_ARM)
+        centre = start - unit(end - start) * radius * (0.1 if is_arm else 0.35)
+        cap = np.linalg.norm(centres - centre, axis=-1) < radius * (1.0 if is_arm else 1.15)
+        near_root = np.linalg.norm(centres - start, axis=-1) < 1.3 * radius
+        same_cloth = (labels == TORSO) & (near_root if is_arm else True)
+        return cap & matte & ((labels == TORSO) | (labels == part)), same_cloth
+    if part == TORSO:
+        hidden = polygon_mask(view.canvas, model.torso_polygon)
+        hidden = hidden[_window_of(centres)] > 0
+        same_cloth = labels >= L_LEG
+        for arm in (L_ARM, R_ARM):
+            radius = float(model.limb_radii[arm][0])
+            from_root = np.linalg.norm(centres - joints[LIMB_JOINTS[arm][0]], axis=-1) / max(radius, 1.0)
+            hidden |= from_root < 0.8
+            same_cloth |= (labels == arm) & (from_root < 0.9)
+        throat = model.head_start + (joints[HEAD] - joints[NECK]) * 0.15
+        from_neck = distance_to_segment(centres, joints[NECK], throat)[0]
+        hidden |= from_neck < 0.12 * torso
+        same_cloth |= (labels == HEAD_PART) & (from_neck < 0.09 * torso)
+        return hidden & matte & (labels != TORSO), same_cloth
+    return none, none
+
+
+def _window_of(centres: np.ndarray) -> tuple[slice, slice]:
+    x, y = int(centres[0, 0, 0]), int(centres[0, 0, 1])
+    return slice(y, y + centres.shape[0]), slice(x, x + centres.shape[1])
+
+
+def hand_frame(view: SubjectView, arm: int) -> tuple[np.ndarray, np.ndarray, float]:
+    """Wrist [2] px, unit direction to the knuckles [2], palm length px, from the 21 points or else from the rig."""
+    side = arm - L_ARM
+    if view.keypoints.hands_confidence[side] >= 0.5:
+        points = view.keypoints.hands[side, :, :2]
+        palm = float(np.linalg.norm(points[9] - points[0]))
+        return points[0], unit(points[9] - points[0]), max(palm, 1.0)
+    chain = LIMB_JOINTS[arm]
+    wrist, knuckles = view.joints[chain[2], :2], view.joints[chain[3], :2]
+    return wrist, unit(knuckles - wrist), 0.2 * view.torso_px
+
+
+def split_hand(layer: Layer, view: SubjectView) -> tuple[Layer, Layer]:
+    """Cut an arm's layer at the wrist into (arm, hand). Both keep a common strip, so that no seam shows between them."""
+    wrist, along, palm = hand_frame(view, layer.part)
+    height, width = layer.texture.shape[:2]
+    offset = pixel_centres(height, width) + np.array(layer.origin) - wrist
+    ahead = (offset @ along) / palm
+    near = 1 - smoothstep(2.4, 2.8, np.hypot(offset[..., 0], offset[..., 1]) / palm)
+    arm, hand = layer.texture.copy(), layer.texture.copy()
+    arm[..., :4] *= (1 - smoothstep(0.10, 0.22, ahead) * near)[..., None]
+    hand[..., :4] *= (smoothstep(-0.12, 0.0, ahead) * near)[..., None]
+    return Layer(layer.part, layer.origin, arm), Layer(layer.part - L_ARM + L_HAND, layer.origin, hand)
+
+
+def face_layer(view: SubjectView, model: PartModel) -> Layer:
+    """The skin inside the face oval, fading out 2-3 px before the rim (the head's layer continues it)."""
+    face = view.keypoints.face[:, :2]
+    height, width = view.canvas
+    low, high = np.floor(face.min(0)).astype(int) - 4, np.ceil(face.max(0)).astype(int) + 5
+    rows = slice(max(0, low[1]), max(1, min(height, high[1])))
+    columns = slice(max(0, low[0]), max(1, min(width, high[0])))
+    shape = (rows.stop - rows.start, columns.stop - columns.start)
+    inside = polygon_mask(shape, face[list(FACE_OVAL)] - [columns.start, rows.start])
+    inside &= (model.labels[rows, columns] == HEAD_PART).astype(np.uint8)
+    eye_distance = float(np.linalg.norm(face[33] - face[263]))
+    rim = max(1, round(0.03 * eye_distance))
+    inside = cv2.erode(np.pad(inside, 1), disc(rim))[1:-1, 1:-1]
+    coverage = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), max(1.0, 0.02 * eye_distance))
+    coverage *= view.alpha[rows, columns]
+    colour = view.foreground[rows, columns].astype(np.float32) / 255
+    texture = np.dstack([colour * coverage[..., None], coverage, np.ones(shape, np.float32)]).astype(np.float32)
+    return Layer(FACE, (columns.start, rows.start), texture)

@@ -1,0 +1,267 @@
+"""Which pixel of the picture belongs to which body part.
+
+Not here: the matte (pose/picture_matte.py) and the overlapping layers cut from the labels (layers.py).
+Called once per view by the aligner.
+
+Method: the part of least signed distance (limb capsules with radii measured on the matte, torso polygon, head and neck
+capsules, hand strokes), then a relabel by colour: distance competes with the log likelihood of each part's own
+histogram, as in GrabCut's unary term (Rother et al. 2004), only between parts that are nearly as close.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from ..pose.skeleton_layouts import FACE_OVAL, HAND_EDGES, HEAD, LEFT_ARM, LEFT_LEG, NECK, NOSE, PELVIS, RIGHT_ARM, RIGHT_LEG
+from ..types import SubjectView
+from .capsules import distance_to_segment, pixel_centres, polygon_mask, signed_distance, unit
+
+PART_NAMES = ("torso", "head", "left arm", "right arm", "left leg", "right leg", "face", "left hand", "right hand")
+TORSO, HEAD_PART, L_ARM, R_ARM, L_LEG, R_LEG, FACE, L_HAND, R_HAND = range(9)
+BODY_PARTS = (TORSO, HEAD_PART, L_ARM, R_ARM, L_LEG, R_LEG)
+LIMB_JOINTS = {L_ARM: LEFT_ARM, R_ARM: RIGHT_ARM, L_LEG: LEFT_LEG, R_LEG: RIGHT_LEG}
+SHOULDERS, HIPS = (LEFT_ARM[0], RIGHT_ARM[0]), (LEFT_LEG[0], RIGHT_LEG[0])
+
+# default half-widths of limb segments in torso lengths: upper arm, forearm, hand / thigh, shank, foot
+ARM_RADII, LEG_RADII = (0.15, 0.11, 0.12), (0.21, 0.15, 0.13)
+LABEL_SIDE_PX = 512  # labels are decided on a copy with this long side
+NEVER = 1e4
+FAINTEST = 0.05  # less covered pixels belong to nobody
+
+
+@dataclass(frozen=True)
+class PartModel:
+    """labels: int8 [H,W] of the view's canvas, -1 outside the matte, else one of BODY_PARTS.
+
+    limb_radii       part -> half-widths (3,) px of its three segments
+    torso_polygon    [4,2] px: left shoulder, right shoulder, right hip, left hip (slightly moved to the silhouette)
+    head_start, head_end, head_radius  the head's capsule, px; head_start is near the chin
+    close_up         the face fills so much of the picture that only head and torso exist
+    """
+
+    labels: np.ndarray
+    limb_radii: dict[int, np.ndarray]
+    torso_polygon: np.ndarray
+    head_start: np.ndarray
+    head_end: np.ndarray
+    head_radius: float
+    close_up: bool
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """One candidate of the labelling: its part, its colour group and its signed distance in torso lengths."""
+
+    part: int
+    colour_group: tuple[int, int]
+    distance: np.ndarray
+
+
+def build_part_model(view: SubjectView) -> PartModel:
+    """Label every pixel of the view. Deterministic; about 0.4 s for a 1280 px picture."""
+    height, width = view.canvas
+    scale = min(1.0, LABEL_SIDE_PX / max(height, width))
+    small = (max(1, round(height * scale)), max(1, round(width * scale)))
+    alpha = cv2.resize(view.alpha, small[::-1], interpolation=cv2.INTER_AREA)
+    centres = pixel_centres(*small, step=1.0)
+    centres[..., 0] *= width / small[1]
+    centres[..., 1] *= height / small[0]
+    radii = {part: _limb_radii(view, part) for part in LIMB_JOINTS}
+    close_up = _is_close_up(view)
+    polygon = _torso_polygon(view.joints[:, :2])
+    head_start, head_end, head_radius = head_capsule(view)
+    segments = [
+        *_limb_segments(view, radii, centres, scale, close_up),
+        *_trunk_segments(view, polygon, (head_start, head_end, head_radius), centres, scale),
+    ]
+    inside = alpha > 0.4
+    colours = cv2.resize(view.foreground, small[::-1], interpolation=cv2.INTER_AREA)
+    chosen = _relabel_by_colour(segments, inside, colours)
+    parts = np.array([segment.part for segment in segments], np.int8)[chosen]
+    labels = _enlarge(parts, view.canvas)
+    labels[view.alpha < FAINTEST] = -1
+    _join_islands(labels)
+    return PartModel(labels, radii, polygon, head_start, head_end, head_radius, close_up)
+
+
+def head_capsule(view: SubjectView) -> tuple[np.ndarray, np.ndarray, float]:
+    """Start (near the chin), end (near the crown), radius, all in px, from the face mesh or else from ears and nose."""
+    joints = view.joints[:, :2]
+    torso = view.torso_px
+    if has_face(view):
+        face = view.keypoints.face[:, :2]
+        top, chin = face[10], face[152]
+        up = unit(top - chin)
+        radius = max(0.62 * float(np.linalg.norm(face[234] - face[454])), 0.33 * float(np.linalg.norm(top - chin)))
+        return chin + up * radius * 0.75, top + up * radius * 0.25, radius
+    up = unit(joints[HEAD] - joints[NECK])
+    body = view.keypoints.body
+    ears = float(np.linalg.norm(body[7] - body[8]))
+    if view.keypoints.user_supplied and ears < 0.1 * torso:
+        radius = 0.35 * torso
+        return joints[HEAD], joints[HEAD] + up * radius * 0.5, radius
+    radius = max(0.24 * torso, 0.75 * float(np.linalg.norm(joints[HEAD] - body[NOSE])), 0.62 * ears)
+    return joints[HEAD] - up * 0.1 * torso, joints[HEAD] + up * radius * 0.6, radius
+
+
+def has_face(view: SubjectView) -> bool:
+    """Whether the view carries a usable 478-point face mesh."""
+    return view.keypoints.face_confidence >= 0.5
+
+
+def _is_close_up(view: SubjectView) -> bool:
+    face = view.keypoints.face[:, :2]
+    return has_face(view) and float(np.linalg.norm(face[10] - face[152])) > 0.3 * view.canvas.height
+
+
+def _torso_polygon(joints: np.ndarray) -> np.ndarray:
+    shoulders = joints[NECK] + (joints[list(SHOULDERS)] - joints[NECK]) * 0.92
+    hips = joints[PELVIS] + (joints[list(HIPS)] - joints[PELVIS]) * 1.35
+    return np.array([shoulders[0], shoulders[1], hips[1], hips[0]])
+
+
+def _limb_radii(view: SubjectView, part: int) -> np.ndarray:
+    """Median free half-width of the matte across each bone, within 0.55 .. 1.9 x the usual one."""
+    joints = view.joints[list(LIMB_JOINTS[part]), :2]
+    usual = np.array(ARM_RADII if part in (L_ARM, R_ARM) else LEG_RADII) * view.torso_px
+    measured = usual.copy()
+    for bone in range(2):
+        measured[bone] = _half_width(view.alpha, joints[bone], joints[bone + 1], float(usual[bone]))
+    return measured
+
+
+def _half_width(alpha: np.ndarray, start: np.ndarray, end: np.ndarray, usual: float) -> float:
+    length = float(np.linalg.norm(end - start))
+    if length < 3:
+        return usual
+    normal = np.array([start[1] - end[1], end[0] - start[0]]) / length
+    reach = np.arange(0, max(2.0, 2.2 * usual))
+    widths = []
+    for position in (0.3, 0.45, 0.6, 0.75):
+        centre = start + position * (end - start)
+        free = [_covered(alpha, centre + side * normal * reach[:, None]) for side in (1.0, -1.0)]
+        if free[0][0]:
+            widths.append(min(float(np.argmin(run)) if not run.all() else len(run) for run in free))
+    return float(np.clip(np.median(widths), 0.55 * usual, 1.9 * usual)) if widths else usual
+
+
+def _covered(alpha: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Whether the matte covers the points [N,2] (outside the picture: no) -> bool [N]."""
+    column, row = np.floor(points).astype(int).T
+    inside = (column >= 0) & (row >= 0) & (column < alpha.shape[1]) & (row < alpha.shape[0])
+    covered = np.zeros(len(points), bool)
+    covered[inside] = alpha[row[inside], column[inside]] > 0.4
+    return covered
+
+
+def _limb_segments(
+    view: SubjectView, radii: dict[int, np.ndarray], centres: np.ndarray, scale: float, close_up: bool
+) -> list[_Segment]:
+    height, width = view.canvas
+    joints, confidence, torso = view.joints[:, :2], view.joint_confidence, view.torso_px
+    on_picture = (joints >= 0).all(1) & (joints[:, 0] < width) & (joints[:, 1] < height)
+    segments = []
+    for part, chain in LIMB_JOINTS.items():
+        is_arm = part in (L_ARM, R_ARM)
+        for bone in range(3):
+            start, end = chain[bone], chain[bone + 1]
+            reach = joints[end] + (joints[end] - joints[start]) * (0.6 if bone == 2 else 0.0)
+            distance = distance_to_segment(centres, joints[start], reach)[0] - radii[part][bone]
+            if bone == 2 and is_arm:
+                distance = _with_hand(distance, view, part, centres.shape[:2], scale)
+            weakest = min(confidence[start], confidence[end])
+            unseen = not (on_picture[start] or on_picture[end]) or (weakest < 0.35 and confidence[end] < 0.35)
+            if unseen or (close_up and weakest < 0.6):
+                distance = np.full_like(distance, NEVER * torso)
+            group = 1 if is_arm and bone == 2 else 2 if not is_arm and bone > 0 else 0
+            segments.append(_Segment(part, (part, group), distance / torso))
+    return segments
+
+
+def _with_hand(distance: np.ndarray, view: SubjectView, part: int, shape: tuple[int, int], scale: float) -> np.ndarray:
+    """Replace the hand's capsule by strokes along the 21 hand points where those were found."""
+    side = part - L_ARM
+    if view.keypoints.hands_confidence[side] < 0.5:
+        return distance
+    points = view.keypoints.hands[side, :, :2]
+    palm = float(np.linalg.norm(points[0] - points[9]))
+    mask = polygon_mask(shape, points[[0, 1, 5, 9, 13, 17]], scale)
+    for start, end in HAND_EDGES:
+        ends = [tuple(int(v) for v in np.clip(points[i] * scale, -1e4, 1e4)) for i in (start, end)]
+        cv2.line(mask, ends[0], ends[1], 1, max(2, round(0.2 * palm * scale)))
+    drawn = signed_distance(mask) / scale - 0.02 * view.torso_px
+    return np.where(mask > 0, np.minimum(drawn, -view.torso_px), drawn)
+
+
+def _trunk_segments(
+    view: SubjectView, polygon: np.ndarray, head: tuple[np.ndarray, np.ndarray, float], centres: np.ndarray, scale: float
+) -> list[_Segment]:
+    torso, joints = view.torso_px, view.joints[:, :2]
+    head_start, head_end, radius = head
+    trunk = signed_distance(polygon_mask(centres.shape[:2], polygon, scale)) / scale - 0.05 * torso
+    skull = distance_to_segment(centres, head_start, head_end)[0] - radius * 1.05
+    if has_face(view):
+        oval = signed_distance(polygon_mask(centres.shape[:2], view.keypoints.face[list(FACE_OVAL), :2], scale)) / scale
+        skull = np.minimum(skull, oval)
+    neck_base = joints[NECK] + (joints[HEAD] - joints[NECK]) * 0.1
+    neck = distance_to_segment(centres, neck_base, head_start)[0] - 0.13 * torso
+    return [
+        _Segment(TORSO, (TORSO, 0), trunk / torso),
+        _Segment(HEAD_PART, (HEAD_PART, 0), skull / torso),
+        _Segment(TORSO, (TORSO, 1), neck / torso),
+    ]
+
+
+def _relabel_by_colour(segments: list[_Segment], inside: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """Index of the winning segment per pixel, by distance / 0.055 torso lengths minus log colour likelihood."""
+    distance = np.stack([segment.distance for segment in segments])
+    nearest = distance.argmin(0)
+    bins = (cv2.cvtColor(colours, cv2.COLOR_RGB2LAB) // 16).astype(np.int64)
+    bins = (bins[..., 0] * 16 + bins[..., 1]) * 16 + bins[..., 2]
+    likelihood = np.zeros_like(distance)
+    for group in sorted({segment.colour_group for segment in segments}):
+        members = [index for index, segment in enumerate(segments) if segment.colour_group == group]
+        core = np.isin(nearest, members) & inside & (distance[members].min(0) < -0.03)
+        counts = np.bincount(bins[core], minlength=4096).reshape(16, 16, 16).astype(np.float32)
+        counts = gaussian_filter(counts, 0.7).ravel()
+        total = max(float(counts.sum()), 1.0)
+        log_share = np.log((counts + 0.04 * total / 4096) / total + 1e-7).astype(np.float32)
+        likelihood[members] = cv2.blur(log_share[bins], (5, 5))
+    energy = distance / 0.055 - likelihood
+    energy[distance > distance.min(0) + 0.16] = 1e6
+    return np.where(inside, energy.argmin(0), nearest)
+
+
+def _enlarge(parts: np.ndarray, canvas: tuple[int, int]) -> np.ndarray:
+    """Part numbers of the small raster on the full canvas, with smooth borders (argmax of enlarged indicator masks)."""
+    height, width = canvas
+    best, labels = np.full((height, width), -1.0, np.float32), np.zeros((height, width), np.int8)
+    for part in BODY_PARTS:
+        share = cv2.resize((parts == part).astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+        better = share > best
+        best[better], labels[better] = share[better], part
+    return labels
+
+
+def _join_islands(labels: np.ndarray) -> None:
+    """Give small separate pieces of a part to the part that surrounds them (in place)."""
+    for part in BODY_PARTS:
+        count, component, stats, _ = cv2.connectedComponentsWithStats((labels == part).astype(np.uint8))
+        if count <= 2:
+            continue
+        largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+        for index in range(1, count):
+            if index == largest or stats[index, cv2.CC_STAT_AREA] >= 0.25 * stats[largest, cv2.CC_STAT_AREA]:
+                continue
+            x, y, w, h = stats[index, :4]
+            window = (slice(max(0, y - 2), y + h + 2), slice(max(0, x - 2), x + w + 2))
+            piece = component[window] == index
+            ring = cv2.dilate(piece.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool) & ~piece
+            neighbours = labels[window][ring]
+            neighbours = neighbours[neighbours >= 0]
+            if len(neighbours):
+                labels[window][piece] = np.bincount(neighbours).argmax()

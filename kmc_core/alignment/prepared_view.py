@@ -1,0 +1,143 @@
+"""Everything about one picture of the character that does not depend on the motion: built once, used every frame.
+
+Not here: the motion (deform.py). Called by the aligner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..types import SubjectView
+from .deform import positions_along_bones, torso_coordinates, torso_frame, torso_side
+from .face import FaceModel, build_face
+from .head import HeadModel, build_head
+from .layers import Layer, build_layers, face_layer, hand_frame, split_hand
+from .mesh import LimbWeights, Mesh, grid_mesh, limb_weights
+from .part_model import FACE, HEAD_PART, L_ARM, L_HAND, LIMB_JOINTS, R_ARM, PartModel, build_part_model
+
+MOST_LEVELS = 4
+
+
+@dataclass
+class Texture:
+    """A layer's picture in halving sizes. levels[0] is [C,h,w] with h, w multiples of 8; origin (x, y) picture px."""
+
+    origin: tuple[int, int]
+    levels: list[Tensor] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, layer: Layer) -> Texture:
+        """Pad with transparency and halve three times."""
+        height, width, _ = layer.texture.shape
+        step = 1 << (MOST_LEVELS - 1)
+        padded = np.pad(layer.texture, ((0, -height % step), (0, -width % step), (0, 0)))
+        levels = []
+        for level in range(MOST_LEVELS):
+            if level:
+                size = (padded.shape[1] // 2, padded.shape[0] // 2)
+                padded = cv2.resize(padded, size, interpolation=cv2.INTER_AREA)
+            levels.append(torch.from_numpy(np.ascontiguousarray(padded.transpose(2, 0, 1))))
+        return cls(layer.origin, levels)
+
+    def at_scale(self, scale: float) -> Tensor:
+        """The level to sample when one picture pixel becomes `scale` canvas pixels."""
+        level = int(np.clip(np.floor(np.log2(1 / max(scale, 1e-6)) + 0.35), 0, MOST_LEVELS - 1))
+        return self.levels[level]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the largest level, picture px."""
+        return self.levels[0].shape[1], self.levels[0].shape[2]
+
+
+@dataclass(frozen=True)
+class PreparedView:
+    """See the classes of the fields. Dictionaries are keyed by part number and hold only the parts that are shown."""
+
+    subject: SubjectView
+    model: PartModel
+    textures: dict[int, Texture]
+    meshes: dict[int, Mesh]
+    limb_weights: dict[int, LimbWeights]
+    torso_coordinates: dict[int, np.ndarray]
+    bone_positions: dict[int, np.ndarray]
+    head: HeadModel | None
+    face: FaceModel | None
+    hand_colour: np.ndarray | None
+    palm_px: float
+
+    @property
+    def joints(self) -> np.ndarray:
+        return self.subject.joints
+
+    @property
+    def torso_px(self) -> float:
+        return self.subject.torso_px
+
+
+def prepare_view(subject: SubjectView, *, with_face: bool = True) -> PreparedView:
+    """Part model, layers, meshes, weights and textures of one picture; 1-2 s for 1280 px on one core."""
+    model = build_part_model(subject)
+    layers = build_layers(subject, model)
+    for arm in (L_ARM, R_ARM):
+        if arm in layers:
+            layers[arm], hand = split_hand(layers[arm], subject)
+            if (hand.texture[..., 3] > 0.5).sum() >= 12:
+                layers[arm - L_ARM + L_HAND] = hand
+    longest = max(subject.canvas)
+    meshes = {part: grid_mesh(layer, longest) for part, layer in layers.items()}
+    quad = torso_frame(subject.joints, 1.0 if torso_side(subject.joints[None])[0] >= 0 else -1.0)
+    weights, positions = {}, {}
+    for part, mesh in meshes.items():
+        limb = part - L_HAND + L_ARM if part >= L_HAND else part
+        if limb in LIMB_JOINTS:
+            weights[part] = limb_weights(subject, model, limb, mesh.vertices)
+            positions[part] = positions_along_bones(subject.joints, limb, mesh.vertices)
+    face = build_face(subject) if with_face and HEAD_PART in layers else None
+    if face is not None:
+        layers[FACE] = face_layer(subject, model)
+    return PreparedView(
+        subject=subject,
+        model=model,
+        textures={part: Texture.of(layer) for part, layer in layers.items()},
+        meshes=meshes,
+        limb_weights=weights,
+        torso_coordinates={part: torso_coordinates(quad, mesh.vertices) for part, mesh in meshes.items()},
+        bone_positions=positions,
+        head=build_head(subject, model, meshes[HEAD_PART].vertices) if HEAD_PART in meshes else None,
+        face=face,
+        hand_colour=_hand_colour(subject),
+        palm_px=_palm(subject),
+    )
+
+
+def _palm(subject: SubjectView) -> float:
+    """Unforeshortened palm length: the longer of the hands seen, within 0.12 .. 0.30 torso lengths."""
+    seen = [hand_frame(subject, arm)[2] for arm in (L_ARM, R_ARM) if subject.keypoints.hands_confidence[arm - L_ARM] >= 0.5]
+    return float(np.clip(max(seen, default=0.2 * subject.torso_px), 0.12 * subject.torso_px, 0.30 * subject.torso_px))
+
+
+def _hand_colour(subject: SubjectView) -> np.ndarray | None:
+    """Median skin colour 0..1 of the hands seen (the brighter one counts more), else of the face, else None."""
+    found = []
+    for side in range(2):
+        if subject.keypoints.hands_confidence[side] < 0.5:
+            continue
+        mask = np.zeros(subject.canvas, np.uint8)
+        outline = subject.keypoints.hands[side, [0, 1, 5, 9, 13, 17], :2]
+        cv2.fillPoly(mask, [np.round(outline).astype(np.int32)], 1)
+        pixels = subject.foreground[(mask > 0) & (subject.alpha > 0.8)]
+        if len(pixels) > 20:
+            found.append(np.median(pixels, 0) / 255)
+    if found:
+        return np.clip(0.5 * np.max(found, 0) + 0.5 * np.mean(found, 0), 0, 1)
+    if subject.keypoints.face_confidence >= 0.5:
+        points = subject.keypoints.face[[50, 280, 205, 425, 151, 9], :2].astype(int)
+        points = np.clip(points, 0, [subject.canvas.width - 1, subject.canvas.height - 1])
+        return np.median(subject.foreground[points[:, 1], points[:, 0]], 0) / 255
+    return None

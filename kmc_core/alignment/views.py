@@ -1,0 +1,80 @@
+"""Which picture of the character is shown when: by facing, with hysteresis and short cross-fades.
+
+Not here: drawing. Called by the aligner once per motion; pure functions of the motion, so that frames may be asked for
+in any order.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from ..types import CharacterMotion, SubjectLibrary
+from .deform import torso_signs
+
+HYSTERESIS_DEG = 12.0
+FADE_FRAMES = 5
+YAW_SIGMA_FRAMES = 3.0
+
+
+class Share(NamedTuple):
+    """One picture to draw in a frame: view of the body, view of the head, weight 0..1 (the weights sum to 1)."""
+
+    body_view: int
+    head_view: int
+    weight: float
+
+
+class MotionTracks(NamedTuple):
+    """Decisions over a whole motion. shares: per frame what to draw; torso_sign [T] +-1 (deform.torso_signs)."""
+
+    shares: tuple[tuple[Share, ...], ...]
+    torso_sign: np.ndarray
+
+
+def motion_tracks(subject: SubjectLibrary, character: CharacterMotion) -> MotionTracks:
+    """Views by torso yaw for the body and by head yaw for the head."""
+    frames = len(character.joints)
+    signs = torso_signs(character.joints)
+    if len(subject.views) == 1:
+        return MotionTracks(((Share(0, 0, 1.0),),) * frames, signs)
+    body = fade_weights(choose_views(character.body_yaw, np.array([view.yaw for view in subject.views])), len(subject.views))
+    head = choose_views(character.head_yaw, np.array([view.head_yaw for view in subject.views]))
+    head = fade_weights(head, len(subject.views))
+    return MotionTracks(tuple(_pairs(body[frame], head[frame]) for frame in range(frames)), signs)
+
+
+def choose_views(wanted: np.ndarray, available: np.ndarray) -> np.ndarray:
+    """Index of the view per frame: the nearest facing, left only for one that is 12 degrees nearer.
+
+    wanted [T], available [V], radians -> int [T].
+    """
+    smooth = gaussian_filter1d(np.unwrap(wanted.astype(np.float64)), YAW_SIGMA_FRAMES, mode="nearest")
+    gaps = np.abs((smooth[:, None] - available + np.pi) % (2 * np.pi) - np.pi)
+    chosen = np.zeros(len(wanted), np.int64)
+    current = int(gaps[0].argmin()) if len(gaps) else 0
+    for frame, gap in enumerate(gaps):
+        nearest = int(gap.argmin())
+        if gap[nearest] + np.radians(HYSTERESIS_DEG) < gap[current]:
+            current = nearest
+        chosen[frame] = current
+    return chosen
+
+
+def fade_weights(chosen: np.ndarray, views: int) -> np.ndarray:
+    """Weights [T,V] that cross-fade over five frames around each change of view."""
+    weights = np.eye(views)[chosen]
+    padded = np.pad(weights, ((FADE_FRAMES // 2, FADE_FRAMES // 2), (0, 0)), mode="edge")
+    return sum(padded[shift : shift + len(chosen)] for shift in range(FADE_FRAMES)) / FADE_FRAMES
+
+
+def _pairs(body: np.ndarray, head: np.ndarray) -> tuple[Share, ...]:
+    """Products of body and head weights, at most two pairs by weight."""
+    found = [
+        Share(int(b), int(h), float(body[b] * head[h])) for b in np.flatnonzero(body) for h in np.flatnonzero(head)
+    ]
+    found = sorted(found, key=lambda share: -share.weight)[:2]
+    total = sum(share.weight for share in found)
+    return tuple(share._replace(weight=share.weight / total) for share in found)
