@@ -14,6 +14,7 @@ import av
 import numpy as np
 
 from ..errors import MediaError
+from .decoding import decoded_frames
 from .source import CONVERT, EXPECTED, opened, picture_stream
 
 COMMON_RATES = tuple(
@@ -91,8 +92,6 @@ def _packet_times(container: av.container.InputContainer, stream: av.video.strea
 
 
 def _counted_timeline(path: Path, rates: list[Fraction]) -> Timeline:
-    from .decoding import decoded_frames
-
     count = sum(1 for _ in decoded_frames(path, None, counted=True))
     if not count:
         raise MediaError("The clip has no frames", got=path.name, expected=EXPECTED, remedy=CONVERT)
