@@ -13,6 +13,11 @@ from torch import Tensor, nn
 from .rope import Rotary, rotate
 
 
+def normalised(norm: nn.RMSNorm, x: Tensor) -> Tensor:
+    """norm(x) in the norm's own dtype: under autocast a mixed pair of dtypes would take a slow path."""
+    return norm(x.to(norm.weight.dtype))
+
+
 class Attention(nn.Module):
     """x [B,N,D] attends to `context` [B,M,D'] (or to itself). Output [B,N,D].
 
@@ -50,7 +55,7 @@ class Attention(nn.Module):
         source = x if context is None else context
         query = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
         key, value = self.key_value(source).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        query, key = self.query_norm(query), self.key_norm(key)
+        query, key = normalised(self.query_norm, query), normalised(self.key_norm, key)
         if query_rotary is not None:
             query = rotate(query, query_rotary)
         if context is None:

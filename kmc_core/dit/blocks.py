@@ -12,7 +12,7 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from .attention import Attention
+from .attention import Attention, normalised
 from .rope import Rotary
 
 
@@ -75,7 +75,7 @@ class SpaceTimeBlock(nn.Module):
         scales, shifts, gates = parts[0:4], parts[4:8], parts[8:12]
 
         def prepared(index: int, tokens: Tensor) -> Tensor:
-            return self.norms[index](tokens) * (1 + scales[index]) + shifts[index]
+            return normalised(self.norms[index], tokens) * (1 + scales[index]) + shifts[index]
 
         within = self.space(prepared(0, x).flatten(0, 1), space).unflatten(0, (batch, frames))
         x = x + gates[0] * within

@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
+from ..alignment.maps import MAP_CHANNELS
 from ..errors import CheckpointError
 from ..pose.expression import EXPRESSION_NAMES
 
-MAP_CHANNEL_NAMES = (
-    "red", "green", "blue", "alpha", "torso", "head", "arms", "legs", "hands", "depth", "real", "stretch", "confidence",
-    "view_gap", "plate_red", "plate_green", "plate_blue", "plate_invented", "temporal_residual", "pose_raster", "hole",
-)  # fmt: skip
 FACE_FEATURE_NAMES = (
     "head_yaw", "head_pitch", "head_roll", "left_eye_openness", "right_eye_openness", "mouth_gap",
     "left_gaze_x", "left_gaze_y", "right_gaze_x", "right_gaze_y", *EXPRESSION_NAMES, "confidence",
@@ -39,7 +36,7 @@ class KMCDiTConfig:
     rope_theta         base of the rotary frequencies, in tokens and frames
     """
 
-    map_channels: tuple[str, ...] = MAP_CHANNEL_NAMES
+    map_channels: tuple[str, ...] = MAP_CHANNELS
     face_features: tuple[str, ...] = FACE_FEATURE_NAMES
     width: int = 256
     depth: int = 6

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, silu
 
+from .attention import normalised
 from .blocks import Context, SpaceTimeBlock
 from .conditions import Conditions
 from .config import KMCDiTConfig
@@ -123,7 +124,7 @@ class KMCDiT(nn.Module):
         always = torch.ones(batch, frames, 1, dtype=torch.bool, device=tokens.device)
         visible = torch.cat((always, motion.visible, over_frames(identity.visible), over_frames(text.visible)), dim=2)
         table = rotary(places.flatten(0, 1)[:, None], self.config.width // self.config.heads, self.config.rope_theta)
-        return Context(self.context_norm(tokens), table, visible), text.summary
+        return Context(normalised(self.context_norm, tokens), table, visible), text.summary
 
     def _level_vector(self, level: Tensor, like: Tensor) -> Tensor:
         """level [B] or [B,T] -> condition vectors [B,T,C]."""

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle, silu
 
+from .attention import normalised
 from .config import KMCDiTConfig
 
 
@@ -83,7 +84,7 @@ class PixelDecoder(nn.Module):
 
     def forward(self, tokens: Tensor, features: PixelFeatures) -> RawEdits:
         rows, columns = features.quarter.shape[-2] // 4, features.quarter.shape[-1] // 4
-        tokens = self.norm(tokens)
+        tokens = normalised(self.norm, tokens)
 
         def as_picture(values: Tensor) -> Tensor:
             return values.transpose(1, 2).unflatten(2, (rows, columns))

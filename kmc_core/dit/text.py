@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .attention import Attention
+from .attention import Attention, normalised
 from .blocks import SwiGLU
 from .conditions import TEXT_PADDING
 from .config import KMCDiTConfig
@@ -38,8 +38,8 @@ class TextLayer(nn.Module):
         self.feed_forward = SwiGLU(width, **place)
 
     def forward(self, x: Tensor, positions: Rotary, attendable: Tensor) -> Tensor:
-        x = x + self.attention(self.attention_norm(x), positions, mask=attendable)
-        return x + self.feed_forward(self.feed_norm(x))
+        x = x + self.attention(normalised(self.attention_norm, x), positions, mask=attendable)
+        return x + self.feed_forward(normalised(self.feed_norm, x))
 
 
 class ByteEncoder(nn.Module):
@@ -71,6 +71,6 @@ class ByteEncoder(nn.Module):
         attendable[:, 0] = True  # an empty prompt still needs one token to attend to; it is invisible outside
         for layer in self.layers:
             x = layer(x, positions, attendable)
-        tokens = self.out(self.norm(x))
+        tokens = self.out(normalised(self.norm, x))
         weight = visible.to(tokens.dtype)[..., None]
         return TextTokens(tokens, visible, (tokens * weight).sum(1) / weight.sum(1).clamp(min=1))

@@ -21,7 +21,7 @@ def fuse(aligned: Tensor, alpha: Tensor, base_aligned: Tensor, edits: Edits, str
 
     aligned [3,H,W] in -1..1 and alpha [1,H,W]: alignment over its plate at output size; base_aligned [3,h,w]: the same at
     the network's size; edits: of this one frame (B = T = 1), made at [h,w]; strength 0 gives `aligned` itself.
-    Returns float32 [3,H,W], not clamped.
+    Returns float32 [3,H,W] in -1..1.
     """
     if strength == 0:
         return aligned.clone()
@@ -36,6 +36,7 @@ def fuse(aligned: Tensor, alpha: Tensor, base_aligned: Tensor, edits: Edits, str
         edited[:, rows, columns] = inside + mask_up * (moved - inside + residual_up)
     if edits.colour.any():
         edited = edited + colour_change(edited[None], edits.colour[:, :, 0], alpha[None])[0]
+    edited = edited.clamp(-1, 1)
     return edited if strength == 1 else aligned + strength * (edited - aligned)
 
 

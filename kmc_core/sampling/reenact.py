@@ -1,0 +1,230 @@
+"""A retargeted motion and a subject become frames, streamed with memory that does not depend on the clip's length.
+
+Per window: maps at the network's size, the bridge walked once, then every new frame is rendered at output size and the
+window's edits are fused onto it. Without a network the frames are the alignment alone. Called by nodes and evaluation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..alignment.aligner import Aligner
+from ..alignment.maps import MAP_CHANNELS
+from ..dit.conditions import Conditions, text_bytes
+from ..dit.head import Edits
+from ..dit.model import KMCDiT
+from ..errors import Cancelled, CheckpointError, KMCError
+from ..types import Canvas, HolisticMotion, Progress, ShouldStop, SubjectLibrary
+from .background import PlateSource, plate_source
+from .conditioning import MotionArrays, motion_arrays, reference_tensor
+from .frames import FrameRenderer
+from .fusion import fuse
+from .guidance import GuidedNetwork, guidance_weight
+from .output_size import base_canvas, output_canvas
+from .sampler import sample_window
+from .schedule import bridge_levels
+from .step import shared_noise, uncertainty
+from .windows import Window, plan_windows
+
+
+@dataclass(frozen=True)
+class SamplerSettings:
+    """How to make the frames.
+
+    mode "draft" | "std" | "pro" or an explicit `canvas`; steps of the bridge; cfg_scale 0 follows the motion, 1 the prompt;
+    network_strength 0 (alignment alone) to 1; noise 0..1 of the trained bridge noise (0 is best for small networks);
+    background "picture" | "driver" | "transparent" | "image" (background_image uint8 [H,W,3]).
+    motion_strength belongs to retargeting; it is kept here for the report only.
+    """
+
+    prompt: str = ""
+    negative_prompt: str = ""
+    mode: str = "std"
+    canvas: Canvas | None = None
+    steps: int = 2
+    cfg_scale: float = 0.5
+    motion_strength: float = 1.0
+    network_strength: float = 1.0
+    noise: float = 0.0
+    seed: int = 0
+    background: str = "picture"
+    background_image: np.ndarray | None = None
+    window: int = 16
+    overlap: int = 4
+
+
+class ReenactedFrame(NamedTuple):
+    """rgb uint8 [H,W,3], alpha float32 [H,W] of the character."""
+
+    rgb: np.ndarray
+    alpha: np.ndarray
+
+
+Preview = Callable[[int, np.ndarray], None]
+"""on_preview(frame, rgb uint8 [h,w,3] at the network's size) after a step"""
+
+
+def reenact(
+    motion: HolisticMotion,
+    subject: SubjectLibrary,
+    settings: SamplerSettings = SamplerSettings(),
+    network: KMCDiT | None = None,
+    *,
+    aligner: Aligner | None = None,
+    background: PlateSource | None = None,
+    progress: Progress | None = None,
+    should_stop: ShouldStop | None = None,
+    on_preview: Preview | None = None,
+) -> Iterator[ReenactedFrame]:
+    """Yield one frame per frame of the motion, in order. Same inputs and seed give the same bits on the same machine.
+
+    motion: retargeted to this subject. network None or strength 0: alignment alone. background overrides the settings'.
+    progress counts steps of windows and frames. Raises Cancelled, MotionError, KMCError, CheckpointError before any frame.
+    """
+    arrays = motion_arrays(motion, subject)
+    _check(settings, network)
+    aligner = aligner or Aligner(subject)
+    source = background or plate_source(settings.background, aligner, motion, settings.background_image)
+    renderer = FrameRenderer(aligner, motion.character, source)
+    job = _Job(renderer, arrays, settings, network, reference_tensor(subject, 7), motion.character.canvas)
+    return _frames(job, motion.frame_count, progress, should_stop, on_preview)
+
+
+class _Job:
+    """What stays the same over all windows, and the clean history between them."""
+
+    def __init__(
+        self,
+        renderer: FrameRenderer,
+        arrays: MotionArrays,
+        settings: SamplerSettings,
+        network: KMCDiT | None,
+        references: Tensor,
+        subject_canvas: Canvas,
+    ) -> None:
+        self.renderer, self.arrays, self.settings, self.references = renderer, arrays, settings, references
+        self.network = network if settings.network_strength > 0 else None
+        self.canvas = settings.canvas or output_canvas(subject_canvas, settings.mode)
+        self.base = base_canvas(self.canvas)
+        self.device = next(network.parameters()).device if network is not None else torch.device("cpu")
+        self._maps: dict[int, Tensor] = {}
+        self._shown: Tensor | None = None
+
+    @property
+    def steps(self) -> int:
+        return self.settings.steps if self.network is not None else 0
+
+    def solve(self, window: Window, on_step: Callable[[int, Tensor], None], should_stop: ShouldStop | None) -> Edits | None:
+        """Maps and edits of the window's new frames at base size; None without a network."""
+        if self.network is None:
+            return None
+        for frame in range(window.first_new, window.stop):
+            _stop_if(should_stop)
+            self._maps[frame] = self.renderer.maps(frame, self.base)
+        guided = self._guided(window)
+        history = self._shown[:, :, -window.history :] if window.history else None
+        with torch.no_grad(), _fast_arithmetic(self.device):
+            x0, edits = sample_window(
+                guided,
+                bridge_levels(self.settings.steps).to(self.device),
+                noise=self._noise(guided.without_text.maps),
+                history=history,
+                on_step=on_step,
+                should_stop=should_stop,
+            )
+        self._shown = x0[:, :, -self.settings.overlap :] if self.settings.overlap else None
+        new = edits.at(slice(window.history, None))
+        return Edits(*(part.cpu() for part in (new.flow, new.residual, new.mask, new.colour)))
+
+    def finish(self, frame: int, edits: Edits | None) -> ReenactedFrame:
+        """One frame at output size."""
+        composite = self.renderer.composite(frame, self.canvas)
+        rgb = composite.rgb
+        if edits is not None:
+            rgb = fuse(rgb, composite.alpha, self._maps[frame][:3], edits, self.settings.network_strength)
+        rgb = ((rgb.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0)
+        return ReenactedFrame(rgb.contiguous().numpy(), composite.alpha[0].numpy())
+
+    def forget(self, before: int) -> None:
+        """Drop the maps of frames no window will look at again."""
+        for frame in [known for known in self._maps if known < before]:
+            del self._maps[frame]
+
+    def _guided(self, window: Window) -> GuidedNetwork:
+        frames, settings = slice(window.start, window.stop), self.settings
+        maps = torch.stack([self._maps[frame] for frame in range(window.start, window.stop)], dim=1)[None]
+        limit = self.network.config.text_bytes
+
+        def told(prompt: str) -> Conditions:
+            joints, hands, face = (torch.from_numpy(array[frames])[None] for array in self.arrays)
+            conditions = Conditions(maps, joints, hands, face, self.references, text_bytes([prompt], limit))
+            return conditions.mapped(lambda tensor: tensor.to(self.device))
+
+        with_text = told(settings.prompt) if settings.prompt.strip() else None
+        return GuidedNetwork(self.network, told(settings.negative_prompt), with_text, guidance_weight(settings.cfg_scale))
+
+    def _noise(self, maps: Tensor) -> Tensor | None:
+        if self.settings.noise <= 0:
+            return None
+        field = shared_noise(self.base.height, self.base.width, self.settings.seed).to(self.device)
+        amount = self.settings.noise * self.network.config.bridge_noise
+        return amount * uncertainty(maps, self.network.config.map_channels) * field
+
+
+def _frames(
+    job: _Job, frame_count: int, progress: Progress | None, should_stop: ShouldStop | None, on_preview: Preview | None
+) -> Iterator[ReenactedFrame]:
+    windows = plan_windows(frame_count, job.settings.window, job.settings.overlap)
+    total, done = len(windows) * job.steps + frame_count, 0
+
+    def advance(stage: str) -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, total, stage)
+
+    for window in windows:
+        def on_step(step: int, x0: Tensor, window: Window = window) -> None:
+            advance(f"frames {window.first_new + 1} to {window.stop}, step {step + 1}")
+            if on_preview is not None:
+                on_preview(window.stop - 1, ((x0[0, :, -1] + 1) * 127.5).byte().permute(1, 2, 0).cpu().numpy())
+
+        edits = job.solve(window, on_step, should_stop)
+        for offset, frame in enumerate(range(window.first_new, window.stop)):
+            _stop_if(should_stop)
+            yield job.finish(frame, edits and edits.at(slice(offset, offset + 1)))
+            advance(f"frame {frame + 1} of {frame_count}")
+        job.forget(before=window.stop - job.settings.overlap)
+
+
+def _fast_arithmetic(device: torch.device) -> AbstractContextManager[object]:
+    """bfloat16 inside the network where it is faster; the head and all pictures stay float32."""
+    usable = device.type == "cuda" or (device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX512")
+    return torch.autocast(device.type, torch.bfloat16) if usable else nullcontext()
+
+
+def _check(settings: SamplerSettings, network: KMCDiT | None) -> None:
+    for name, value, low, high in (
+        ("steps", settings.steps, 1, 1000),
+        ("cfg_scale", settings.cfg_scale, 0, 1),
+        ("network strength", settings.network_strength, 0, 1),
+    ):
+        if not low <= value <= high:
+            raise KMCError(f"The {name} is out of range", got=str(value), expected=f"{low} to {high}", remedy=f"Change the {name}")
+    if network is not None and network.config.map_channels != MAP_CHANNELS:
+        raise CheckpointError(
+            "The weights expect other alignment maps", got=", ".join(network.config.map_channels),
+            expected=", ".join(MAP_CHANNELS), remedy="Use weights made for this version of the pack",
+        )  # fmt: skip
+
+
+def _stop_if(should_stop: ShouldStop | None) -> None:
+    if should_stop is not None and should_stop():
+        raise Cancelled
