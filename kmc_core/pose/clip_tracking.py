@@ -18,9 +18,10 @@ import numpy as np
 
 from .crops import Pyramid, whole_frame
 from .cuts import cut_thumbnail, scene_cuts, scene_ranges
+from .decoders import BodyLandmarks
 from .hand_sides import drop_duplicates
-from .networks import PoseNetworks
-from .person_track import PersonTrack, choose_person
+from .networks import PoseNetworks, Pyramids
+from .person_track import CONTINUES_SCORE, PersonTrack, choose_person
 from .regions import (
     face_roi_from_body,
     face_roi_from_detector,
@@ -88,7 +89,7 @@ class PersonFinder:
         rois = np.stack([whole_frame(*pyramid.size) for pyramid in pyramids])
         return [
             [(one.score, pose_roi(one.points[0], one.points[1])) for one in people]
-            for people in self._networks.find_people(pyramids, rois)
+            for people in self._networks.find_people(pyramids, rois, CONTINUES_SCORE)
         ]
 
     def choose(self, person: str | int) -> FoundPerson:
@@ -145,17 +146,17 @@ class RawTracks:
 class ClipReader:
     """Second pass: feed the same frames again with `add`, call `finish`, then read `tracks`.
 
-    on_body(frame index, pyramid, body ROI, segmentation [256,256] or None): called for every frame with a body, from
-    worker threads, while its pixels are there (mattes, luma).
+    on_bodies(frame numbers, pyramids, bodies, ROIs): called for every batch of final bodies, from worker threads, while
+    their pixels are there (mattes). with_segmentation: the bodies given to it carry BlazePose's own mask.
     """
 
     def __init__(
         self, networks: PoseNetworks, workers: WorkerThreads, person: FoundPerson, frame_count: int,
-        on_body: Callable[[int, Pyramid, np.ndarray, np.ndarray | None], None] | None = None,
+        on_bodies: Callable[[np.ndarray, Pyramids, BodyLandmarks, np.ndarray], None] | None = None,
         with_segmentation: bool = False,
     ) -> None:  # fmt: skip
         self._networks, self._workers, self._person, self._count = networks, workers, person, frame_count
-        self._on_body, self._with_segmentation = on_body, with_segmentation
+        self._on_bodies, self._with_segmentation = on_bodies, with_segmentation
         self.tracks = RawTracks.empty(frame_count)
         self._pyramids: dict[int, Pyramid] = {}
         self._read = self._bodies = self._parts = self._faces = 0
@@ -206,14 +207,19 @@ class ClipReader:
         rois, usable = fill_and_smooth(part.rois[low:high], part.found[low:high], scenes, reach, sigma)
         return rois[start - low : stop - low], usable[start - low : stop - low]
 
-    def _run(self, network: Callable, frames: Sequence[int] | np.ndarray, rois: np.ndarray, **options: bool) -> list:
-        """The network over (frame, roi) pairs in batches on the workers -> [(positions, result)] in order."""
-        pieces = split_evenly(range(len(frames)), 2, BATCH)
+    def _run(self, network: Callable, frames: np.ndarray, rois: np.ndarray, wants_places: bool = False) -> list:
+        """network(pyramids, rois) over (frame, roi) pairs in batches on the workers -> [(places, result)] in order.
+
+        places: numbers of the batch's pairs; handed to the network too when it wants them.
+        """
         self._workers.check()
-        results = self._workers.map(
-            lambda piece: network([self._pyramids[int(frames[k])] for k in piece], rois[list(piece)], **options), pieces
-        )
-        return [(list(piece), result) for piece, result in zip(pieces, results, strict=True)]
+        pieces = [np.asarray(piece) for piece in split_evenly(range(len(frames)), 2, BATCH)]
+
+        def call(piece: np.ndarray) -> object:
+            pyramids = [self._pyramids[int(frame)] for frame in frames[piece]]
+            return network(*([piece] if wants_places else []), pyramids, rois[piece])
+
+        return list(zip(pieces, self._workers.map(call, pieces), strict=True))
 
     def _first_body_pass(self, start: int, stop: int) -> None:
         detector = _Part(self._person.track.rois, self._person.track.found, np.zeros(0), np.zeros(0))
@@ -228,22 +234,20 @@ class ClipReader:
         rois, usable = self._near(self._first_body, start, stop, BODY_REACH, BODY_SIGMA)
         frames, rois = np.flatnonzero(usable) + start, rois[usable]
         track = self.tracks.body
-        for piece, body in self._run(self._networks.body, frames, rois, with_segmentation=self._with_segmentation):
+
+        def look(piece: np.ndarray, pyramids: Pyramids, chosen: np.ndarray) -> BodyLandmarks:
+            body = self._networks.body(pyramids, chosen, self._with_segmentation)
+            if self._on_bodies is not None:
+                self._on_bodies(frames[piece], pyramids, body, chosen)
+            return body
+
+        for piece, body in self._run(look, frames, rois, wants_places=True):
             where = frames[piece]
             is_there = body.presence > PRESENT
             track.rois[where], track.found[where], track.presence[where] = rois[piece], is_there, body.presence
             track.points[where] = np.where(is_there[:, None, None], body.points, 0)
             self.tracks.visibility[where] = body.visibility * is_there[:, None]
             self.tracks.world[where] = np.where(is_there[:, None, None], body.world, 0)
-            if self._on_body is not None:
-                masks = body.segmentation if body.segmentation is not None else [None] * len(piece)
-                there = [k for k in range(len(piece)) if is_there[k]]
-                self._workers.map(
-                    lambda k, where=where, piece=piece, masks=masks: self._on_body(
-                        int(where[k]), self._pyramids[int(where[k])], rois[piece[k]], masks[k]
-                    ),
-                    there,
-                )
 
     def _first_hand_pass(self, start: int, stop: int) -> None:
         body = self.tracks.body

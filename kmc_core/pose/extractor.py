@@ -5,10 +5,9 @@ Not here: the stages themselves (clip_tracking.py, picture_tracking.py) and the 
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,18 +16,18 @@ import numpy as np
 
 from ..errors import PoseError
 from ..types import Canvas, HolisticMotion, PictureKeypoints, Progress, ShouldStop
-from .clip_tracking import CHUNK_FRAMES, ClipReader, FoundPerson, PersonFinder, RawTracks
+from .assembly import finished_motion, raw_motion, report
+from .camera import luma_thumbnail
+from .clip_tracking import CHUNK_FRAMES, ClipReader, PersonFinder
 from .crops import Pyramid
 from .networks import PoseNetworks
+from .performer_matte import MatteRecorder, person_probability
 from .person_track import check_person
 from .picture_tracking import find_body, find_face, find_hands
-from .skeleton_layouts import rig_joints, torso_yaw
 from .worker_threads import WorkerThreads
 
 if TYPE_CHECKING:
     from ..media.clip import Clip
-
-logger = logging.getLogger(__name__)
 
 LONG_SIDE_PX = 1280
 """frames are read at most this large; results are in pixels of the clip's own canvas"""
@@ -73,24 +72,29 @@ class HolisticExtractor:
         """
         check_person(settings.person)
         tell = progress or (lambda done, total, stage: None)
+        total = clip.frame_count
         with WorkerThreads(self._workers, should_stop) as workers:
             stride = int(np.clip(round(clip.fps / DETECTOR_LOOKS_PER_SECOND), 1, LARGEST_DETECTOR_STRIDE))
             finder = PersonFinder(self._networks, workers, stride)
-            total = clip.frame_count
-            done = 0
-            for frames in _chunks(clip, workers):
+            for done, frames in _chunks(clip, workers):
                 finder.add(frames)
-                done += len(frames)
                 tell(done // 4, total + total // 4, "Finding the performer")
             person = finder.choose(settings.person)
-            reader = ClipReader(self._networks, workers, person, total)
-            done = 0
-            for frames in _chunks(clip, workers):
+            read_canvas = Canvas(*frames[0].shape[:2])
+            matte = MatteRecorder(self._networks, total, read_canvas) if settings.matte else None
+            reader = ClipReader(self._networks, workers, person, total, matte.record if matte else None)
+            luma: list[np.ndarray] = []
+            for done, frames in _chunks(clip, workers):
+                luma.extend(workers.map(luma_thumbnail, frames))
                 reader.add(frames)
-                done += len(frames)
                 tell(total // 4 + done, total + total // 4, "Reading body, hands and face")
             tracks = reader.finish()
-        return _motion(clip, frames[0].shape[:2], person, tracks, settings)
+            raw = raw_motion(clip, read_canvas, person, tracks)
+            mattes = matte.mattes if matte else None
+            finishing = workers.submit(finished_motion, raw, luma, mattes, settings.smoothing, settings.subtract_camera)
+            motion = finishing.result()
+        numbers = report(person, tracks, settings.person, getattr(clip, "notes", ()))
+        return replace(motion, provenance={**numbers, **motion.provenance})
 
     def picture(self, rgb: np.ndarray) -> PictureKeypoints:
         """The person of one still picture uint8 [H,W,3]; nobody found = detection 0 and all confidences 0.
@@ -100,6 +104,12 @@ class HolisticExtractor:
         _check_picture(rgb)
         with WorkerThreads(1) as workers:
             return workers.submit(self._read_picture, rgb).result()
+
+    def person_mask(self, rgb: np.ndarray, keypoints: PictureKeypoints) -> np.ndarray:
+        """Raw probability of "person" float32 [H,W] of a picture uint8 [H,W,3]: mean of a look at the whole and at the body."""
+        _check_picture(rgb)
+        with WorkerThreads(1) as workers:
+            return workers.submit(person_probability, self._networks, Pyramid(rgb), keypoints).result()
 
     def _read_picture(self, rgb: np.ndarray) -> PictureKeypoints:
         scale = min(1.0, 2 * LONG_SIDE_PX / max(rgb.shape[:2]))
@@ -122,18 +132,20 @@ class HolisticExtractor:
         )
 
 
-def _chunks(clip: Clip, workers: WorkerThreads) -> Iterator[list[np.ndarray]]:
-    """Lists of at most CHUNK_FRAMES frames; the next list is decoded while the caller works on this one."""
+def _chunks(clip: Clip, workers: WorkerThreads) -> Iterator[tuple[int, list[np.ndarray]]]:
+    """(frames read so far, list of at most CHUNK_FRAMES frames); the next list is decoded while the caller works."""
     stream = iter(clip.frames(long_side=LONG_SIDE_PX))
-
-    def read() -> list[np.ndarray]:
-        return [frame for _, frame in zip(range(CHUNK_FRAMES), stream)]
-
-    following: Future[list[np.ndarray]] = workers.submit(read)
+    done = 0
+    following: Future[list[np.ndarray]] = workers.submit(_read, stream)
     while frames := following.result():
-        following = workers.submit(read)
+        following = workers.submit(_read, stream)
         workers.check()
-        yield frames
+        done += len(frames)
+        yield done, frames
+
+
+def _read(stream: Iterator[np.ndarray]) -> list[np.ndarray]:
+    return [frame for _, frame in zip(range(CHUNK_FRAMES), stream, strict=False)]
 
 
 def _check_picture(rgb: np.ndarray) -> None:
@@ -145,51 +157,3 @@ def _check_picture(rgb: np.ndarray) -> None:
             expected="uint8 [H,W,3], at least 16 px per side",
             remedy="Hand in an RGB picture",
         )
-
-
-def _motion(
-    clip: Clip, size: tuple[int, int], person: FoundPerson, tracks: RawTracks, settings: TrackSettings
-) -> HolisticMotion:
-    """Raw tracks (pixels of the frames as read, `size`) -> pixels of the clip's canvas."""
-    canvas = Canvas(*clip.canvas)
-    ratio = np.array([canvas.width / size[1], canvas.height / size[0]], np.float32)
-    ratio_3d = np.append(ratio, ratio[0])
-    hands = np.stack([hand.points for hand in tracks.hands], 1) * ratio_3d
-    hands_confidence = np.stack([hand.presence * hand.found for hand in tracks.hands], 1).astype(np.float32)
-    world = tracks.world
-    count = clip.frame_count
-    return HolisticMotion(
-        fps=clip.fps,
-        canvas=canvas,
-        body=tracks.body.points * ratio,
-        body_confidence=tracks.visibility,
-        body_world=world,
-        hands=hands,
-        hands_confidence=hands_confidence,
-        face=tracks.face.points * ratio_3d,
-        face_confidence=(tracks.face.presence * tracks.face.found).astype(np.float32),
-        expression=np.zeros((count, 0), np.float32),
-        head_pose=np.zeros((count, 3), np.float32),
-        root_yaw=torso_yaw(rig_joints(world)).astype(np.float32),
-        camera=np.tile(np.eye(2, 3, dtype=np.float32), (count, 1, 1)),
-        cuts=person.cuts,
-        source=clip,
-        provenance=_provenance(person, tracks, settings),
-    )
-
-
-def _provenance(person: FoundPerson, tracks: RawTracks, settings: TrackSettings) -> dict[str, object]:
-    return {
-        "detector": "MediaPipe holistic networks (0.10.21), two-pass clip mode",
-        "person": str(settings.person),
-        "people": person.track.people,
-        "frames_searched": person.looked_at,
-        "frames_detected": person.detected,
-        "body_found": float(tracks.body.found.mean()),
-        "left_hand_found": float(tracks.hands[0].found.mean()),
-        "right_hand_found": float(tracks.hands[1].found.mean()),
-        "face_found": float(tracks.face.found.mean()),
-        "hands_first_look": list(tracks.first_hands),
-        "hands_second_look": tracks.second_hands,
-        "duplicate_hands_dropped": tracks.duplicates,
-    }

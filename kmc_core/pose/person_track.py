@@ -12,6 +12,8 @@ import numpy as np
 
 from ..errors import PoseError
 
+STARTS_SCORE, CONTINUES_SCORE = 0.5, 0.25
+"""a track needs one detection of the first score; weaker ones down to the second only continue it"""
 MEMORY_FRAMES = 15
 """a track that is not seen again within so many frames ends"""
 NEAREST_DISTANCE = 0.35
@@ -28,10 +30,12 @@ PERSON_CHOICES = ("largest", "left", "right", "centre")
 class _Track:
     rois: dict[int, np.ndarray] = field(default_factory=dict)
     weight: float = 0.0
+    best_score: float = 0.0
 
     def add(self, frame: int, score: float, roi: np.ndarray) -> None:
         self.rois[frame] = roi
         self.weight += score * float(roi[2])
+        self.best_score = max(self.best_score, score)
 
     @property
     def last_frame(self) -> int:
@@ -97,7 +101,7 @@ def _link(detections: Sequence[Sequence[tuple[float, np.ndarray]]], start: int, 
         for score, roi in left:
             tracks.append(_Track())
             tracks[-1].add(frame, score, roi)
-    return tracks
+    return [track for track in tracks if track.best_score >= STARTS_SCORE]
 
 
 def _jump(previous: np.ndarray, roi: np.ndarray) -> float:
