@@ -1,0 +1,66 @@
+"""Cuts a character out of a busy picture: segmentation and skeleton as seeds, colours decide the rest.
+
+Not here: uniform backdrops (backdrop_cutout.py), soft edges (closed_form_matting.py). Called by picture_matte.py.
+Source: GrabCut (Rother, Kolmogorov, Blake 2004), seeded by the selfie segmentation.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .backdrop_cutout import keep_main_parts
+from .body_capsules import SkeletonMasks
+
+SURE, LIKELY, UNLIKELY, NEVER = 0.95, 0.5, 0.1, 0.03
+ITERATIONS = 3
+AREA_RATIO = (0.75, 1.35)
+"""how far the colours may change the segmented area before they are not believed"""
+
+
+def cut_from_scene(picture: np.ndarray, probability: np.ndarray, skeleton: SkeletonMasks) -> np.ndarray:
+    """Hard mask bool [H,W] for uint8 [H,W,3]; probability float32 [H,W] of the character."""
+    likely = probability > LIKELY
+    if skeleton.torso_px > 0:
+        likely = _only_claimed(likely, skeleton)
+    if likely.sum() < 30:
+        return likely
+    seeds = _seeds(likely, probability, skeleton)
+    background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
+    try:
+        bgr = np.ascontiguousarray(picture[..., ::-1])
+        cv2.grabCut(bgr, seeds, None, background, foreground, ITERATIONS, cv2.GC_INIT_WITH_MASK)
+    except cv2.error:
+        return likely
+    found = (seeds == cv2.GC_FGD) | (seeds == cv2.GC_PR_FGD)
+    found = keep_main_parts(found, skeleton, probability)
+    change = found.sum() / likely.sum()
+    return found if AREA_RATIO[0] < change < AREA_RATIO[1] else likely
+
+
+def _only_claimed(likely: np.ndarray, skeleton: SkeletonMasks) -> np.ndarray:
+    """Drops segmented parts no bone runs through (other people)."""
+    count, labels = cv2.connectedComponents(likely.astype(np.uint8))
+    touched = np.bincount(labels[skeleton.bones > 0], minlength=count)
+    touched[0] = 0
+    if not touched.any():
+        return likely
+    return np.isin(labels, np.flatnonzero(touched))
+
+
+def _seeds(likely: np.ndarray, probability: np.ndarray, skeleton: SkeletonMasks) -> np.ndarray:
+    """GrabCut's start: fixed where segmentation is sure and away from its own edge, open in a band round the edge."""
+    extent = np.sqrt(likely.sum())
+    inner, outer = max(int(0.03 * extent), 2), max(int(0.06 * extent), 3)
+    seeds = np.full(likely.shape, cv2.GC_BGD, np.uint8)
+    near = cv2.dilate(likely.astype(np.uint8), _disc(outer)) > 0
+    seeds[near & (probability > NEVER)] = cv2.GC_PR_BGD
+    seeds[skeleton.reach > 0] = cv2.GC_PR_BGD
+    seeds[likely] = cv2.GC_PR_FGD
+    seeds[cv2.erode((likely & (probability > 0.6)).astype(np.uint8), _disc(inner), borderValue=1) > 0] = cv2.GC_FGD
+    seeds[skeleton.bones > 0] = cv2.GC_FGD
+    return seeds
+
+
+def _disc(radius: int) -> np.ndarray:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
