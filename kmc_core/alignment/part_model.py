@@ -30,6 +30,7 @@ SHOULDERS, HIPS = (LEFT_ARM[0], RIGHT_ARM[0]), (LEFT_LEG[0], RIGHT_LEG[0])
 ARM_RADII, LEG_RADII = (0.15, 0.11, 0.12), (0.21, 0.15, 0.13)
 LABEL_SIDE_PX = 512  # labels are decided on a copy with this long side
 NEVER = 1e4
+CONTESTED = 0.22  # colour decides between parts that are this close (torso lengths) to the nearest
 FAINTEST = 0.05  # less covered pixels belong to nobody
 
 
@@ -54,11 +55,15 @@ class PartModel:
 
 @dataclass(frozen=True)
 class _Segment:
-    """One candidate of the labelling: its part, its colour group and its signed distance in torso lengths."""
+    """One candidate of the labelling: its part, its colour group and its signed distance in torso lengths.
+    core: pixels whose colours are surely its own (None: those well inside it, and outside every `blinds`).
+    blinds: pixels that other parts must not learn their colours from (hair may hang over them)."""
 
     part: int
     colour_group: tuple[int, int]
     distance: np.ndarray
+    core: np.ndarray | None = None
+    blinds: np.ndarray | None = None
 
 
 def build_part_model(view: SubjectView) -> PartModel:
@@ -202,18 +207,34 @@ def _trunk_segments(
 ) -> list[_Segment]:
     torso, joints = view.torso_px, view.joints[:, :2]
     head_start, head_end, radius = head
+    chin = head_start - unit(head_end - head_start) * 0.75 * radius if has_face(view) else head_start
     trunk = signed_distance(polygon_mask(centres.shape[:2], polygon, scale)) / scale - 0.05 * torso
     skull = distance_to_segment(centres, head_start, head_end)[0] - radius * 1.05
+    neck_base = joints[NECK] + (joints[HEAD] - joints[NECK]) * 0.1
+    neck = distance_to_segment(centres, neck_base, chin)[0] - 0.13 * torso
+    segments = [_Segment(TORSO, (TORSO, 0), trunk / torso), _Segment(TORSO, (TORSO, 1), neck / torso)]
     if has_face(view):
         oval = signed_distance(polygon_mask(centres.shape[:2], view.keypoints.face[list(FACE_OVAL), :2], scale)) / scale
-        skull = np.minimum(skull, oval)
-    neck_base = joints[NECK] + (joints[HEAD] - joints[NECK]) * 0.1
-    neck = distance_to_segment(centres, neck_base, head_start)[0] - 0.13 * torso
-    return [
-        _Segment(TORSO, (TORSO, 0), trunk / torso),
-        _Segment(HEAD_PART, (HEAD_PART, 0), skull / torso),
-        _Segment(TORSO, (TORSO, 1), neck / torso),
-    ]
+        skull = np.minimum(skull, np.where(oval < 0, oval - 0.3 * torso, oval))
+        segments.append(_hair(skull, oval, chin, head_end, radius, centres, torso))
+    return [*segments, _Segment(HEAD_PART, (HEAD_PART, 0), skull / torso)]
+
+
+def _hair(
+    skull: np.ndarray,
+    oval: np.ndarray,
+    chin: np.ndarray,
+    head_end: np.ndarray,
+    radius: float,
+    centres: np.ndarray,
+    torso: float,
+) -> _Segment:
+    """Long hair: a wide, weak claim around the head and down to the chest that only the hair's own colour can make good."""
+    down = unit(chin - head_end)
+    reach = distance_to_segment(centres, head_end, chin + down * 0.6 * torso)[0] - 1.6 * radius
+    claim = 0.04 * torso + np.maximum(reach, 0)
+    core = (skull < 0) & (oval > 0.08 * radius) & (((centres - chin) @ down) < 0)
+    return _Segment(HEAD_PART, (HEAD_PART, 1), claim / torso, core, blinds=reach < 0)
 
 
 def _relabel_by_colour(segments: list[_Segment], inside: np.ndarray, colours: np.ndarray) -> np.ndarray:
@@ -223,16 +244,21 @@ def _relabel_by_colour(segments: list[_Segment], inside: np.ndarray, colours: np
     bins = (cv2.cvtColor(colours, cv2.COLOR_RGB2LAB) // 16).astype(np.int64)
     bins = (bins[..., 0] * 16 + bins[..., 1]) * 16 + bins[..., 2]
     likelihood = np.zeros_like(distance)
+    blind = np.any([segment.blinds for segment in segments if segment.blinds is not None] or [np.zeros_like(inside)], axis=0)
     for group in sorted({segment.colour_group for segment in segments}):
         members = [index for index, segment in enumerate(segments) if segment.colour_group == group]
-        core = np.isin(nearest, members) & inside & (distance[members].min(0) < -0.03)
+        given = segments[members[0]].core
+        core = inside & (np.isin(nearest, members) & (distance[members].min(0) < -0.03) if given is None else given)
+        clear = core & ~blind
+        if given is None and clear.sum() > 0.3 * core.sum():
+            core = clear
         counts = np.bincount(bins[core], minlength=4096).reshape(16, 16, 16).astype(np.float32)
         counts = gaussian_filter(counts, 0.7).ravel()
         total = max(float(counts.sum()), 1.0)
         log_share = np.log((counts + 0.04 * total / 4096) / total + 1e-7).astype(np.float32)
         likelihood[members] = cv2.blur(log_share[bins], (5, 5))
     energy = distance / 0.055 - likelihood
-    energy[distance > distance.min(0) + 0.16] = 1e6
+    energy[distance > distance.min(0) + CONTESTED] = 1e6
     return np.where(inside, energy.argmin(0), nearest)
 
 

@@ -1,0 +1,88 @@
+"""Fast geometry against slow plain loops: skinning, torso quad, weights, bone transforms, view choice."""
+
+from __future__ import annotations
+
+import numpy as np
+from alignment_figures import standing_view
+
+from kmc_core.alignment.capsules import apply_affine, bone_transform, distance_to_segment
+from kmc_core.alignment.deform import skin, torso_coordinates, torso_frame, torso_points, torso_signs
+from kmc_core.alignment.head import limited_rotation, yaw_rotation
+from kmc_core.alignment.mesh import chain_weights
+from kmc_core.alignment.part_model import HEAD_PART, L_ARM, L_LEG, R_ARM, R_LEG, TORSO, build_part_model
+from kmc_core.alignment.views import choose_views, fade_weights
+from kmc_core.types import Canvas
+
+
+def test_skinning_equals_a_loop_over_vertices() -> None:
+    generator = np.random.default_rng(0)
+    vertices, weights = generator.normal(0, 50, (40, 2)), generator.dirichlet(np.ones(3), 40)
+    transforms = [generator.normal(0, 1, (2, 3)) for _ in range(3)]
+    fast = skin(vertices, weights, transforms)
+    for number, (x, y) in enumerate(vertices):
+        slow = np.zeros(2)
+        for weight, matrix in zip(weights[number], transforms, strict=True):
+            slow += weight * (matrix @ np.array([x, y, 1.0]))
+        assert np.allclose(fast[number], slow)
+
+
+def test_a_bone_transform_carries_its_ends_and_keeps_the_width() -> None:
+    source, target = np.array([[10.0, 10], [10, 60]]), np.array([[100.0, 40], [130, 40]])
+    matrix = bone_transform(source, target, 2.0)
+    assert np.allclose(apply_affine(matrix, source[0]), target[0])
+    across = apply_affine(matrix, source[0] + [3, 0]) - apply_affine(matrix, source[0])
+    assert np.isclose(np.linalg.norm(across), 6.0)
+    assert np.allclose(apply_affine(bone_transform(source, source, 1.0), np.array([[3.0, 4]])), [[3, 4]])
+
+
+def test_chain_weights_are_shares_and_follow_the_nearest_bone() -> None:
+    chain = np.array([[0.0, 0], [0, 100], [80, 160], [90, 190]])
+    points = np.random.default_rng(1).uniform(-50, 200, (300, 2))
+    weights = chain_weights(points, chain, np.array([15.0, 11, 12]))
+    assert np.allclose(weights.sum(1), 1) and (weights >= 0).all()
+    assert chain_weights(np.array([[2.0, 40]]), chain, np.array([15.0, 11, 12]))[0, 0] == 1
+    position = distance_to_segment(np.array([[2.0, 40]]), chain[0], chain[1])
+    assert np.allclose(position, [[2], [0.4]])
+
+
+def test_torso_coordinates_invert_torso_points() -> None:
+    joints = standing_view(Canvas(384, 288)).joints.astype(np.float64)
+    frame = torso_frame(joints, 1.0)
+    points = np.random.default_rng(2).uniform(0, 1, (50, 2)) * np.ptp(joints[:, :2], 0) * 0.4 + joints[1, :2] - 20
+    assert np.abs(torso_points(frame, torso_coordinates(frame, points)) - points).max() < 0.5
+
+
+def test_the_torso_s_side_does_not_flicker() -> None:
+    joints = np.repeat(standing_view(Canvas(384, 288)).joints[None], 40, 0).astype(np.float64)
+    around = np.linspace(0, np.pi, 40) + 0.02 * np.sin(np.arange(40) * 2.0)
+    for frame, angle in enumerate(around):
+        joints[frame] = (joints[frame] - joints[frame, 0]) @ yaw_rotation(angle).T + joints[frame, 0]
+    signs = torso_signs(joints)
+    assert signs[0] == 1 and signs[-1] == -1 and np.count_nonzero(np.diff(signs)) == 1
+
+
+def test_limited_rotation_caps_yaw_and_keeps_small_turns() -> None:
+    assert np.allclose(limited_rotation(yaw_rotation(0.3)), yaw_rotation(0.3))
+    assert np.allclose(limited_rotation(yaw_rotation(1.4), 0.75), yaw_rotation(0.75), atol=1e-6)
+
+
+def test_parts_are_where_they_were_drawn() -> None:
+    view = standing_view(Canvas(384, 288))
+    labels = build_part_model(view).labels
+    joints = view.joints[:, :2]
+    places = {
+        TORSO: (joints[0] + joints[1]) / 2, HEAD_PART: joints[2], L_ARM: (joints[4] + joints[5]) / 2,
+        R_ARM: (joints[8] + joints[9]) / 2, L_LEG: (joints[12] + joints[13]) / 2, R_LEG: (joints[16] + joints[17]) / 2,
+    }  # fmt: skip
+    for part, (x, y) in places.items():
+        assert labels[int(y), int(x)] == part
+    assert (labels[view.alpha < 0.02] == -1).all()
+
+
+def test_views_change_late_and_fade() -> None:
+    available = np.radians([0.0, 90.0])
+    wanted = np.radians(np.concatenate([np.linspace(0, 50, 50), np.linspace(50, 40, 30), np.linspace(40, 90, 50)]))
+    chosen = choose_views(wanted, available)
+    assert chosen[0] == 0 and chosen[79] == 0 and chosen[-1] == 1 and np.count_nonzero(np.diff(chosen)) == 1
+    weights = fade_weights(chosen, 2)
+    assert np.allclose(weights.sum(1), 1) and 3 <= np.count_nonzero((weights[:, 0] > 0) & (weights[:, 0] < 1)) <= 5

@@ -1,0 +1,107 @@
+"""The whole alignment on a drawn figure: the picture's own pose gives the picture back; equal input gives equal frames."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from alignment_figures import library_of, standing_view, still_motion
+
+from kmc_core.alignment.aligner import Aligner
+from kmc_core.alignment.maps import MAP_CHANNELS, network_maps
+from kmc_core.errors import SubjectError
+from kmc_core.types import Canvas, CharacterMotion
+
+
+@pytest.fixture(scope="module")
+def aligner() -> Aligner:
+    return Aligner(library_of(standing_view(Canvas(640, 480))), plate_method="pushpull")
+
+
+def waving(frames: int = 6) -> CharacterMotion:
+    """The left arm is raised and the right knee lifted, a little more every frame."""
+    view = standing_view(Canvas(640, 480))
+    motion = still_motion(view, frames)
+    joints = motion.joints.copy()
+    for frame in range(frames):
+        share = frame / max(frames - 1, 1)
+        joints[frame, 4] += np.array([20, -60, -10]) * share
+        joints[frame, 5] += np.array([-10, -200, -30]) * share
+        joints[frame, 6] += np.array([-20, -240, -40]) * share
+        joints[frame, 16] += np.array([-30, -40, -30]) * share
+    return replace(motion, joints=joints)
+
+
+def test_the_picture_s_own_pose_gives_the_picture_back(aligner: Aligner) -> None:
+    view = aligner.subject.primary_view
+    aligned = aligner.render(still_motion(view), 0, view.canvas)
+    inside = view.alpha > 0.9
+    drawn = aligned.rgb.permute(1, 2, 0).numpy()[inside] * 255
+    error = ((drawn - view.picture[inside]) ** 2).mean()
+    assert 10 * np.log10(255**2 / error) > 35
+    assert aligned.alpha.numpy()[inside].min() > 0.85
+    assert aligned.alpha.numpy()[view.alpha < 0.01].max() < 0.05
+
+
+def test_equal_input_gives_equal_frames_in_any_order(aligner: Aligner) -> None:
+    motion, canvas = waving(), Canvas(320, 240)
+    forward = [aligner.render(motion, frame, canvas) for frame in range(6)]
+    other = Aligner(aligner.subject, plate_method="pushpull")
+    for frame in (4, 1):
+        again = other.render(motion, frame, canvas)
+        for name in ("rgb", "alpha", "part", "depth", "source_uv", "stretch", "real", "confidence"):
+            assert torch.equal(getattr(again, name), getattr(forward[frame], name)), name
+
+
+@pytest.mark.parametrize("canvas", [Canvas(640, 480), Canvas(257, 191), Canvas(33, 25), Canvas(7, 5)])
+def test_frames_and_maps_are_finite_and_in_range(aligner: Aligner, canvas: Canvas) -> None:
+    motion = waving()
+    previous = None
+    for frame in (0, 5):
+        aligned = aligner.render(motion, frame, canvas)
+        maps = network_maps(
+            aligned, previous, aligner.plate(canvas), aligner.target_joints(motion, frame, canvas), motion.joint_confidence[frame]
+        )
+        previous = aligned
+        assert maps.shape == (len(MAP_CHANNELS), *canvas) and torch.isfinite(maps).all()
+        for name, channel in zip(MAP_CHANNELS, maps, strict=True):
+            signed = name in ("red", "green", "blue", "plate_red", "plate_green", "plate_blue", "depth", "stretch")
+            assert channel.min() >= (-1 if signed else 0) - 1e-5 and channel.max() <= 1 + 1e-5, name
+        assert int(aligned.part.min()) >= -1 and int(aligned.part.max()) <= 8
+        assert (aligned.rgb <= aligned.alpha + 1e-4).all()
+        assert (aligned.source_uv >= 0).all() and (aligned.source_uv <= 1).all()
+
+
+def test_a_raised_arm_leaves_its_old_place(aligner: Aligner) -> None:
+    motion, canvas = waving(), Canvas(640, 480)
+    old_wrist = motion.joints[0, 5, :2].astype(int)
+    aligned = aligner.render(motion, 5, canvas)
+    assert aligned.alpha[old_wrist[1], old_wrist[0]] < 0.05
+    middle = ((motion.joints[5, 4, :2] + motion.joints[5, 5, :2]) / 2).astype(int)
+    assert aligned.alpha[middle[1], middle[0]] > 0.9 and int(aligned.part[middle[1], middle[0]]) in (2, 7)
+
+
+def test_the_camera_moves_character_and_plate_together(aligner: Aligner) -> None:
+    view = aligner.subject.primary_view
+    motion = still_motion(view)
+    camera = np.array([[[1.1, 0, 12.0], [0, 1.1, -20.0]]], np.float32)
+    moved = replace(motion, camera=camera)
+    joints = aligner.target_joints(moved, 0, view.canvas)
+    assert np.allclose(joints[:, :2], view.joints[:, :2] * 1.1 + [12, -20], atol=1e-3)
+    assert aligner.plate(view.canvas, moved, 0).invented.max() <= 1
+    still, shifted = aligner.render(motion, 0, view.canvas), aligner.render(moved, 0, view.canvas)
+    assert float(shifted.alpha.sum()) > 1.05 * float(still.alpha.sum())
+
+
+def test_a_figure_off_the_canvas_gives_an_empty_frame(aligner: Aligner) -> None:
+    motion = waving()
+    away = replace(motion, joints=motion.joints + np.array([5000, 0, 0], np.float32))
+    aligned = aligner.render(away, 0, Canvas(64, 48))
+    assert float(aligned.alpha.sum()) == 0 and int(aligned.part.max()) == -1
+
+
+def test_unknown_choices_are_refused() -> None:
+    with pytest.raises(SubjectError, match="hands"):
+        Aligner(library_of(standing_view(Canvas(64, 48))), hands="paws")
