@@ -3,8 +3,9 @@
 Not here: the matte itself (pose/picture_matte.py). Called by the aligner, once per character.
 
 The hole is grown past the matte first, because a rim of character left in the plate shows as a second, static ghost.
-Fill: push-pull pyramid for a smooth base, then PatchMatch (Barnes et al. 2009) with patch voting (Wexler et al. 2007),
-coarse to fine on at most 384 px; the final correspondence field copies high frequencies at full resolution.
+Fill: colours carried in from the hole's four sides (rows weigh most: horizons, walls and floors run sideways), then
+PatchMatch (Barnes et al. 2009) with patch voting (Wexler et al. 2007), coarse to fine on at most 384 px, preferring
+sources at the same height; the final correspondence field copies high frequencies at full resolution.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ PATCH = 7
 LEVEL_RATIO = 1.7
 LARGEST_LEVEL_PX = 384
 SMALLEST_LEVEL_PX = 24
+ROW_PENALTY, COLUMN_PENALTY = 2.5, 0.1  # added to the patch cost for squared distance / picture size
+VERTICAL_WEIGHT = 0.2
 
 
 class Plate(NamedTuple):
@@ -40,10 +43,10 @@ def background_plate(picture: np.ndarray, alpha: np.ndarray, *, seed: int = 0, m
     hole = grown_hole(alpha)
     if not hole.any():
         return Plate(picture.copy(), np.zeros(alpha.shape, np.float32))
-    base = push_pull(picture.astype(np.float32), (~hole).astype(np.float32))
-    filled = base
     if method == "patchmatch" and (~hole).mean() > 0.05 and _texture_around(picture, hole) > 6.0:
-        filled = _patchmatch_fill(picture, base, hole, seed)
+        filled = _patchmatch_fill(picture, _from_four_sides(picture, hole), hole, seed)
+    else:
+        filled = push_pull(picture.astype(np.float32), (~hole).astype(np.float32))
     soft = np.maximum(cv2.GaussianBlur(hole.astype(np.float32), (0, 0), 1.5), hole)[..., None]
     rgb = picture * (1 - soft) + np.clip(filled, 0, 255) * soft
     return Plate(np.round(rgb).astype(np.uint8), soft[..., 0].astype(np.float32))
@@ -76,6 +79,31 @@ def push_pull(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 def _area(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
+
+
+def _from_four_sides(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """Mean of the nearest known colours to the left, right, above and below, weighted by 1 / distance^2 -> float32 [H,W,3]."""
+    known = (~hole).astype(np.float32)
+    spread = 0.008 * max(hole.shape) + 1  # one noisy border pixel must not become a streak
+    colour = cv2.GaussianBlur(picture.astype(np.float32) * known[..., None], (0, 0), spread)
+    colour = colour / np.maximum(cv2.GaussianBlur(known, (0, 0), spread), 1e-4)[..., None]
+    total, weight = np.zeros_like(colour), np.full(hole.shape, 1e-9, np.float32)
+    rows, columns = np.indices(hole.shape)
+    for axis, share in ((1, 1.0), (0, VERTICAL_WEIGHT)):
+        position = (rows, columns)[axis]
+        length = hole.shape[axis]
+        before = np.maximum.accumulate(np.where(hole, -1, position), axis)
+        after = np.flip(np.minimum.accumulate(np.flip(np.where(hole, length, position), axis), axis), axis)
+        for nearest in (before, after):
+            found = (nearest >= 0) & (nearest < length)
+            index = np.clip(nearest, 0, length - 1)
+            source = colour[rows, index] if axis == 1 else colour[index, columns]
+            gain = np.where(found, share / (np.abs(position - nearest) / length + 0.01) ** 2, 0).astype(np.float32)
+            total += source * gain[..., None]
+            weight += gain
+    filled = total / weight[..., None]
+    soft = cv2.GaussianBlur(filled, (0, 0), 2 * spread)
+    return np.where(hole[..., None], soft, picture).astype(np.float32)
 
 
 def _texture_around(picture: np.ndarray, hole: np.ndarray) -> float:
@@ -163,8 +191,11 @@ def _search(
     number = torch.full((height, width), -1, dtype=torch.int64)
     number[targets[:, 0], targets[:, 1]] = torch.arange(len(targets))
 
+    penalty = torch.tensor([ROW_PENALTY / height**2, COLUMN_PENALTY / width**2])
+
     def cost_of(candidate: Tensor) -> Tensor:
-        return ((wanted - patches[candidate[:, 0], candidate[:, 1]]).pow(2).sum(1) * certain).sum(1)
+        difference = ((wanted - patches[candidate[:, 0], candidate[:, 1]]).pow(2).sum(1) * certain).sum(1)
+        return difference + ((candidate - targets).float().pow(2) * penalty).sum(1)
 
     cost = cost_of(match)
 
