@@ -15,10 +15,12 @@ from .ground import foot_displacement, lowest_foot, stand_on
 from .lift import SEEN, LiftedMotion
 
 ANKLES = (13, 17)
+ARMS_BELOW_SHOULDER = (4, 5, 6, 8, 9, 10)
 LARGEST_SHRINK = 0.15
 LARGEST_SHIFT = 0.12  # of the canvas' width
 OUTSIDE_ALLOWED = 0.005  # share of joint positions that may lie outside before anything is fitted
-RISE_LIMIT = 0.05  # in torso lengths: how far a body cut off by the picture's lower edge may rise
+RISE_LIMIT, SINK_LIMIT = 0.05, 0.20  # torso lengths: how far a body cut off by the picture's lower edge may rise, sink
+SMALLEST_SWAY = 0.08  # torso lengths a held body may always move sideways
 HEAD_RADIUS = 0.30  # torso lengths from between the ears to the top of the hair
 
 
@@ -48,7 +50,6 @@ def displacement(lifted: LiftedMotion, joint: int) -> np.ndarray:
 
 def place_in_picture(
     joints: np.ndarray,
-    scale: np.ndarray,
     lifted: LiftedMotion,
     view: SubjectView,
     anchor: str,
@@ -75,16 +76,21 @@ def place_in_picture(
     joint = NECK if anchor == "neck" else HEAD
     way = displacement(lifted, joint) * np.stack([sideways, np.full_like(sideways, px_ratio * strength)], axis=-1)
     if cut_off_below(view):
-        way[:, 1] = limited_rise(way[:, 1], RISE_LIMIT * view.torso_px)
+        room = np.array([own[HEAD, 0], view.canvas.width - own[HEAD, 0]]) - HEAD_RADIUS * view.torso_px
+        left, right = np.maximum(room, SMALLEST_SWAY * view.torso_px)
+        way[:, 0] = soft_limits(way[:, 0], left, right)
+        way[:, 1] = soft_limits(way[:, 1], RISE_LIMIT * view.torso_px, SINK_LIMIT * view.torso_px)
     placed[:, :, :2] += (own[joint, :2] + way - placed[:, joint, :2])[:, None]
     return placed
 
 
 def place_as_driver(joints: np.ndarray, lifted: LiftedMotion, view: SubjectView, source: Canvas, strength: float) -> np.ndarray:
-    """"keep": the character stands where the driver stands in its frame; heights of the canvases correspond, centred."""
+    """"keep": the character starts at the driver's place in the frame (as a share of its width) and has its size and way;
+    heights of the canvases correspond."""
     canvas, own = view.canvas, view.joints.astype(np.float64)
     ratio = canvas.height / source.height
-    along = (lifted.joints[:, PELVIS, 0] - source.width / 2) * ratio + canvas.width / 2
+    start = lifted.joints[lifted.reference, PELVIS, 0].mean() / source.width * canvas.width
+    along = start + displacement(lifted, PELVIS)[:, 0] * ratio
     ground = lowest_foot(lifted.joints) * ratio
     placed = joints.copy()
     placed[:, :, 0] += ((1 - strength) * own[PELVIS, 0] + strength * along)[:, None]
@@ -97,17 +103,18 @@ def cut_off_below(view: SubjectView) -> bool:
     return reaches and view.joint_confidence[list(ANKLES)].max() <= SEEN
 
 
-def limited_rise(way_y: np.ndarray, limit_px: float) -> np.ndarray:
-    """Vertical way [T] whose upward part saturates softly at limit_px."""
-    rise = np.maximum(-way_y, 0.0)
-    return np.where(way_y < 0, -limit_px * np.tanh(rise / max(limit_px, 1e-6)), way_y)
+def soft_limits(way: np.ndarray, backward: float, forward: float) -> np.ndarray:
+    """Ways [T] that saturate softly: negative ones at -backward, positive ones at +forward."""
+    bound = np.where(way < 0, backward, forward)
+    return bound * np.tanh(way / np.maximum(bound, 1e-6))
 
 
 def fit_into_canvas(joints: np.ndarray, scale: np.ndarray, confidence: np.ndarray, view: SubjectView) -> Placement:
     """Shrink (at most 15 %) and shift the whole motion when joints would leave the canvas; one value for the clip.
 
     Only joints that the picture itself shows inside count. The pivot is the ground line, or the lower edge when the
-    picture cuts the body, so feet stay on the ground and no gap opens below.
+    picture cuts the body, so feet stay on the ground and no gap opens below. Arms of a cut-off body may leave the
+    picture, as they do in any half-length shot.
     """
     canvas = view.canvas
     own = view.joints[:, :2]
@@ -117,7 +124,7 @@ def fit_into_canvas(joints: np.ndarray, scale: np.ndarray, confidence: np.ndarra
     stands = view.joint_confidence[list(ANKLES)].max() > SEEN
     pivot = np.array([joints[:, PELVIS, 0].mean(), lowest_foot(own) if stands else canvas.height])
     radius = HEAD_RADIUS * view.torso_px * float(scale.mean())
-    watched = [*np.flatnonzero(inside)]
+    watched = [joint for joint in np.flatnonzero(inside) if stands or joint not in ARMS_BELOW_SHOULDER]
 
     counted = (confidence[:, watched] > SEEN).astype(float)
     counted = np.concatenate([counted, counted[:, :1] * 0 + 1], axis=1) if inside[HEAD] else counted
@@ -135,7 +142,7 @@ def fit_into_canvas(joints: np.ndarray, scale: np.ndarray, confidence: np.ndarra
         points, shift = moved(size)
         x = points[..., 0] + shift * with_shift
         y = points[..., 1]
-        left = (x < 0) | (x > canvas.width) | (y < 0) | (y > canvas.height * 1.02)
+        left = (x < 0) | (x > canvas.width) | (y < 0) | ((y > canvas.height * 1.02) & stands)
         return float((left * counted).sum() / max(counted.sum(), 1.0))
 
     if outside(1.0, with_shift=False) <= OUTSIDE_ALLOWED:

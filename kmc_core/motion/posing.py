@@ -13,6 +13,8 @@ from ..types import SubjectView
 from .lift import SEEN, LiftedMotion
 
 LONGEST = 1.12  # a tracked bone may exceed its median length by 12 %
+TRUNK_BONES = (0, 1)  # spine and neck
+LARGEST_LEAN = 0.35  # depth of the picture's own spine or neck that is believed, in bone lengths
 SWAY_LIMIT = 0.35  # a body on pinned feet leans at most this share of the torso
 
 
@@ -23,6 +25,22 @@ def driver_directions(lifted: LiftedMotion, turn: np.ndarray) -> np.ndarray:
     in_lengths = vectors / lifted.lengths[:, None]
     length = np.linalg.norm(in_lengths, axis=-1, keepdims=True)
     return in_lengths * np.minimum(1.0, LONGEST / np.maximum(length, 1e-9))
+
+
+def calibrated_depth(driver: np.ndarray, own: np.ndarray, turn: np.ndarray, reference: slice) -> np.ndarray:
+    """Driver vectors [T,18,3] whose spine and neck start at the picture's own depth.
+
+    World landmarks lean heads and torsos towards the camera by 10 to 20 degrees; unseen in a frontal view, this becomes
+    a false lean as soon as the body is turned by rotations [T,3,3]. Only depth before the turn changes, and only its
+    constant part; picture x, y of an unturned body stay as they are. own [18,3].
+    """
+    before = np.einsum("tji,tbj->tbi", turn, driver[:, list(TRUNK_BONES)])
+    own_before = np.einsum("tji,bj->tbi", turn, own[list(TRUNK_BONES)])
+    start = before[reference, :, 2].mean(0)
+    before[..., 2] += np.clip(own_before[..., 2], -LARGEST_LEAN, LARGEST_LEAN) - start
+    out = driver.copy()
+    out[:, list(TRUNK_BONES)] = np.einsum("tij,tbj->tbi", turn, before)
+    return out
 
 
 def own_directions(view: SubjectView, lengths_px: np.ndarray) -> np.ndarray:

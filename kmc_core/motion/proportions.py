@@ -15,15 +15,18 @@ from ..types import SubjectLibrary
 from .lift import LiftedMotion
 
 STEADY_BONES = (0, 2, 3, 6, 7, 10, 11, 12, 14, 15, 16)  # without forearms, hands, feet and head: foreshortened most often
+LEG_BONES = (11, 12, 15, 16)
 PALM_RANGE = (0.12, 0.30)  # a palm in torso lengths
 
 
 class Proportions(NamedTuple):
-    """driver_m [18] metres; subject_px [18] primary px; px_per_metre: primary px of the subject per metre of the driver."""
+    """driver_m [18] metres; subject_px [18] primary px; px_per_metre: primary px of the subject per metre of the driver;
+    leg_ratio: the same for the legs alone (paths scaled by it do not slide on the ground)."""
 
     driver_m: np.ndarray
     subject_px: np.ndarray
     px_per_metre: float
+    leg_ratio: float
 
 
 def match_proportions(lifted: LiftedMotion, subject: SubjectLibrary, keep_driver: bool = False) -> Proportions:
@@ -41,7 +44,10 @@ def match_proportions(lifted: LiftedMotion, subject: SubjectLibrary, keep_driver
     else:
         px_per_metre = _portrait_scale(subject)
     completed = np.where(known & (not keep_driver), subject.bone_lengths, lifted.lengths * px_per_metre)
-    return Proportions(lifted.lengths, np.maximum(completed, 1e-3).astype(np.float64), px_per_metre)
+    completed = np.maximum(completed, 1e-3).astype(np.float64)
+    legs = list(LEG_BONES)
+    leg_ratio = float(completed[legs].sum() / lifted.lengths[legs].sum())
+    return Proportions(lifted.lengths, completed, px_per_metre, leg_ratio)
 
 
 def eye_distance_px(subject: SubjectLibrary) -> float:

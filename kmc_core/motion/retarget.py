@@ -30,13 +30,24 @@ from .orientation import (
     inverse_camera,
     orbit_turn,
     still_camera,
+    wrapped,
 )
-from .posing import driver_directions, forward_kinematics, lean, limb_weights, mix_directions, own_directions
+from .posing import (
+    calibrated_depth,
+    driver_directions,
+    forward_kinematics,
+    lean,
+    limb_weights,
+    mix_directions,
+    own_directions,
+)
 from .proportions import Proportions, match_proportions
 
 SIZE_CHANGE = (0.7, 1.4)  # how much nearer or farther the character may come in its own picture
 SIZE_CHANGE_KEEP = (0.4, 2.5)
 YAW_SIGMA_FRAMES = 3.0
+FACING_GAP_DEG = 50.0
+BACK_OF_HEAD = -0.3  # cosine of the head's yaw beyond which no face is seen
 FRAMINGS = ("fit", "keep")
 
 
@@ -126,12 +137,14 @@ def _on_subject(
     matched = match_proportions(lifted, subject, settings.keep_proportions_of_driver)
     turn = about_vertical(around)
     anchor = choose_anchor(lifted, view)
+    notes = _facing_note(lifted, view.yaw, around)
     follow = limb_weights(lifted)
     directions = _directions(lifted, matched, subject, turn, follow, anchor, strength)
-    joints, scale, notes = _placed(directions, lifted, matched, subject, around, anchor, scene.canvas, settings)
-    fitted = fit_into_canvas(joints, scale, lifted.confidence, view) if settings.framing == "fit" else None
-    if fitted is not None:
-        joints, scale, notes = fitted.joints, fitted.scale, notes + fitted.notes
+    joints, scale, placing = _placed(directions, lifted, matched, subject, around, anchor, scene.canvas, settings)
+    notes += placing
+    if settings.framing == "fit":
+        joints, scale, fitting = fit_into_canvas(joints, scale, lifted.confidence, view)
+        notes += fitting
 
     hands, hand_confidence = mix_hands(own_hands(subject), hand_motion(scene, lifted, turn, fps), strength)
     joint_follow = np.concatenate([follow[:, :1], follow], axis=1)  # the root follows as its spine does
@@ -144,6 +157,17 @@ def _on_subject(
     return _character(view.canvas, joints, confidence, scale, face, hands, hand_confidence, notes), keypoints
 
 
+def _facing_note(lifted: LiftedMotion, subject_yaw: float, around: np.ndarray) -> tuple[str, ...]:
+    start = torso_yaw(lifted.joints[lifted.reference]) + around[0]
+    gap_deg = float(np.degrees(abs(wrapped(np.angle(np.exp(1j * start).mean()) - subject_yaw))))
+    if gap_deg < FACING_GAP_DEG:
+        return ()
+    return (
+        f"The driver starts {gap_deg:.0f} degrees away from the picture's facing: orientation \"image\" keeps the picture's "
+        "facing, a further picture from that side improves it.",
+    )
+
+
 def _directions(
     lifted: LiftedMotion,
     matched: Proportions,
@@ -154,8 +178,9 @@ def _directions(
     strength: float,
 ) -> np.ndarray:
     """Bone vectors in lengths [t,18,3]: the driver's where seen, the picture's own elsewhere."""
-    own = np.broadcast_to(own_directions(subject.primary_view, matched.subject_px), (lifted.frame_count, 18, 3))
-    mixed = mix_directions(own, driver_directions(lifted, turn), follow * strength)
+    own = own_directions(subject.primary_view, matched.subject_px)
+    driver = calibrated_depth(driver_directions(lifted, turn), own, turn, lifted.reference)
+    mixed = mix_directions(np.broadcast_to(own, driver.shape), driver, follow * strength)
     if anchor != "pelvis":
         return mixed
     sway_m = displacement(lifted, 1)[:, 0] / lifted.scale[lifted.reference].mean()
@@ -187,7 +212,8 @@ def _placed(
     joints = forward_kinematics(directions, matched.subject_px, scale)
     if keep:
         return place_as_driver(joints, lifted, view, source, strength), scale, notes
-    placed = place_in_picture(joints, scale, lifted, view, anchor, px_per_driver_px, around, strength)
+    way_ratio = matched.leg_ratio / lifted.scale[lifted.reference].mean() if anchor == "feet" else px_per_driver_px
+    placed = place_in_picture(joints, lifted, view, anchor, way_ratio, around, strength)
     if anchor in ("neck", "head"):
         notes += (f"Without feet on both sides the {anchor} holds the character in place.",)
     return placed, scale, notes
@@ -265,6 +291,7 @@ def _moved(
 ) -> HolisticMotion:
     """The motion with keypoints on the canvas as finally seen, camera included."""
     body, confidence, world, hands, face = (np.concatenate(parts) for parts in zip(*keypoints, strict=True))
+    away = np.cos(character.head_yaw) < BACK_OF_HEAD
     pose = motion.head_pose.copy()
     pose[:, 0] = np.where(motion.face_confidence > 0, character.head_yaw, pose[:, 0])
     return replace(
@@ -276,6 +303,7 @@ def _moved(
         hands=apply_camera(character.camera, hands.astype(np.float32)),
         hands_confidence=character.hand_confidence,
         face=apply_camera(character.camera, face.astype(np.float32)),
+        face_confidence=np.where(away, 0.0, motion.face_confidence).astype(np.float32),
         head_pose=pose.astype(np.float32),
         root_yaw=character.body_yaw,
         camera=character.camera,
