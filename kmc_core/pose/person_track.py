@@ -12,8 +12,8 @@ import numpy as np
 
 from ..errors import PoseError
 
-STARTS_SCORE, CONTINUES_SCORE = 0.5, 0.25
-"""a track needs one detection of the first score; weaker ones down to the second only continue it"""
+STARTS_SCORE, CONTINUES_SCORE = 0.5, 0.35
+"""only detections of the first score start a track and give it weight; weaker ones down to the second continue it"""
 MEMORY_FRAMES = 15
 """a track that is not seen again within so many frames ends"""
 NEAREST_DISTANCE = 0.35
@@ -30,12 +30,10 @@ PERSON_CHOICES = ("largest", "left", "right", "centre")
 class _Track:
     rois: dict[int, np.ndarray] = field(default_factory=dict)
     weight: float = 0.0
-    best_score: float = 0.0
 
     def add(self, frame: int, score: float, roi: np.ndarray) -> None:
         self.rois[frame] = roi
-        self.weight += score * float(roi[2])
-        self.best_score = max(self.best_score, score)
+        self.weight += score * float(roi[2]) * (score >= STARTS_SCORE)
 
     @property
     def last_frame(self) -> int:
@@ -99,9 +97,10 @@ def _link(detections: Sequence[Sequence[tuple[float, np.ndarray]]], start: int, 
             if costs and min(costs) < np.inf:
                 track.add(frame, *left.pop(int(np.argmin(costs))))
         for score, roi in left:
-            tracks.append(_Track())
-            tracks[-1].add(frame, score, roi)
-    return [track for track in tracks if track.best_score >= STARTS_SCORE]
+            if score >= STARTS_SCORE:
+                tracks.append(_Track())
+                tracks[-1].add(frame, score, roi)
+    return tracks
 
 
 def _jump(previous: np.ndarray, roi: np.ndarray) -> float:

@@ -30,6 +30,11 @@ CANDIDATE_SCORE = 0.1
 CANDIDATES = 3
 WHOLE_PICTURE_SCALES = (1.0, 1.3)
 REFINEMENTS = 2
+SILHOUETTE_SCALES = (1.0, 1.3)
+LEAST_SILHOUETTE = 0.02
+"""share of the picture"""
+LEAST_EXTENT = 0.25
+"""of the picture's long side"""
 WORTH_REFINING = 0.3
 PRESENT = 0.5
 POINT_SEEN = 0.5
@@ -57,32 +62,72 @@ class FoundBody:
 
 
 def find_body(networks: PoseNetworks, pyramid: Pyramid) -> FoundBody | None:
-    """The most credible body of a picture, None when no guess holds one."""
+    """The most credible body of a picture, None when no guess holds one.
+
+    Guesses: the person detector's, the whole picture, and the silhouette that the person segmentation sees.
+    """
     height, width = pyramid.size
     people = networks.find_people([pyramid], whole_frame(height, width)[None], CANDIDATE_SCORE)[0][:CANDIDATES]
     guesses = [(pose_roi(one.points[0], one.points[1]), one.score) for one in people]
     guesses += [(whole_frame(height, width, scale), 0.0) for scale in WHOLE_PICTURE_SCALES]
+    silhouette = _silhouette_box(networks.selfie(pyramid.stretched(256)[None])[0], height, width)
+    if silhouette is not None:
+        low, high = silhouette
+        side = float((high - low).max())
+        guesses += [(np.array([*(low + high) / 2, side * scale, 0.0]), 0.0) for scale in SILHOUETTE_SCALES]
     bodies = [_refined(networks, pyramid, roi, score) for roi, score in guesses]
-    bodies = [body for body in bodies if body.presence > PRESENT]
-    if not bodies:
+    for body in bodies:
+        body.detection = max(body.detection, _detection_at(body, people))
+    bodies = [body for body in bodies if body.presence > PRESENT and _is_large_enough(body, height, width)]
+    return max(bodies, key=lambda body: _credibility(body, silhouette), default=None)
+
+
+def _silhouette_box(probability: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Corners (px) of what a person segmentation [h,w] of the stretched picture sees; None when that is next to nothing."""
+    is_person = probability > 0.5
+    if is_person.mean() < LEAST_SILHOUETTE:
         return None
-    trusted = [body for body in bodies if body.detection >= 0.5]
-    best = max(trusted or bodies, key=_credibility)
-    best.detection = max(best.detection, _detection_at(best, people))
-    return best
+    # 1 % of stray pixels at each end are ignored
+    columns, rows = np.cumsum(is_person.sum(0)), np.cumsum(is_person.sum(1))
+    limits = [np.searchsorted(counts, np.array([0.01, 0.99]) * counts[-1]) for counts in (columns, rows)]
+    box = np.array(limits, float).T + [[0, 0], [1, 1]]
+    box *= np.array([width, height]) / np.array(probability.shape[::-1])
+    return box[0], box[1]
 
 
-def _credibility(body: FoundBody) -> tuple[float, int, float]:
-    # presence saturates near 1 and is compared coarsely, so that the number of visible points decides between good guesses
-    size = float(np.ptp(body.points, axis=0).max())
-    return round(min(body.presence, 0.95), 1), body.visible_points, size
+def _is_large_enough(body: FoundBody, height: int, width: int) -> bool:
+    """A body the detector does not vouch for must fill a good part of the picture: small ones are found in any texture."""
+    inside = np.clip(body.points, 0, [width, height])
+    return body.detection >= 0.5 or float(np.ptp(inside, axis=0).max()) > LEAST_EXTENT * max(height, width)
+
+
+def _credibility(body: FoundBody, silhouette: tuple[np.ndarray, np.ndarray] | None) -> float:
+    """Presence saturates near 1 on anything, so visible points, uprightness, the detector and the silhouette decide too."""
+    spine = body.points[[23, 24]].mean(0) - body.points[[11, 12]].mean(0)
+    uprightness = float(spine[1]) / max(float(np.hypot(*spine)), 1e-3)
+    score = min(body.presence, 0.95) + 0.5 * body.visible_points / 33 + 0.5 * uprightness + 0.7 * body.detection
+    if silhouette is not None:
+        seen = body.points[body.visibility > POINT_SEEN]
+        score += _box_overlap(seen.min(0), seen.max(0), *silhouette) if len(seen) else 0.0
+    return score
+
+
+def _box_overlap(low: np.ndarray, high: np.ndarray, other_low: np.ndarray, other_high: np.ndarray) -> float:
+    """Intersection over union of two boxes."""
+    shared = np.prod(np.maximum(np.minimum(high, other_high) - np.maximum(low, other_low), 0))
+    return float(shared / max(np.prod(high - low) + np.prod(other_high - other_low) - shared, 1e-9))
 
 
 def _detection_at(body: FoundBody, people: list[Detection]) -> float:
-    """Score of the detection whose hip centre lies where this body's does, for bodies found through the whole picture."""
-    hips = body.points[[23, 24]].mean(0)
-    near = [one.score for one in people if np.hypot(*(one.points[0] - hips)) < 0.2 * body.roi[2]]
-    return max(near, default=0.0)
+    """Score of the detection that means this body, for bodies found another way: same place, turn and size."""
+    scores = []
+    for one in people:
+        roi = pose_roi(one.points[0], one.points[1])
+        is_near = np.hypot(*(roi[:2] - body.roi[:2])) < 0.2 * body.roi[2]
+        is_alike = np.cos(roi[3] - body.roi[3]) > 0.7 and 0.6 < roi[2] / body.roi[2] < 1.7
+        if is_near and is_alike:
+            scores.append(one.score)
+    return max(scores, default=0.0)
 
 
 def _look_at_body(networks: PoseNetworks, pyramid: Pyramid, roi: np.ndarray, detection: float) -> tuple[FoundBody, np.ndarray]:
