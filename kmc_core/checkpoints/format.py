@@ -16,6 +16,7 @@ from torch import Tensor
 from ..errors import CheckpointError
 
 HEADER_KEY = "kmc"
+REMEDY = "Reinstall the pack, or choose weights made for this version"
 
 
 def save_checkpoint(path: str | Path, tensors: Mapping[str, Tensor], header: Mapping[str, object]) -> None:
@@ -38,22 +39,36 @@ def save_checkpoint(path: str | Path, tensors: Mapping[str, Tensor], header: Map
 
 def load_checkpoint(path: str | Path, expected_format: str, expected_version: int) -> tuple[dict[str, Tensor], dict[str, object]]:
     """Read tensors (CPU, stored dtype) and header. Raises CheckpointError for a missing, foreign, damaged or other-version file."""
+    header = load_header(path, expected_format, expected_version)
+    try:
+        with safe_open(path, "pt") as opened:
+            return {name: opened.get_tensor(name) for name in opened.keys()}, header
+    except (SafetensorError, OSError) as error:
+        raise _unreadable(Path(path), error) from error
+
+
+def load_header(path: str | Path, expected_format: str, expected_version: int) -> dict[str, object]:
+    """The header alone, checked like `load_checkpoint` checks it."""
     path = Path(path)
-    remedy = "Reinstall the pack, or choose weights made for this version"
     if not path.is_file():
-        raise CheckpointError("The weights file is missing", got=str(path), expected="a .safetensors file", remedy=remedy)
+        raise CheckpointError("The weights file is missing", got=str(path), expected="a .safetensors file", remedy=REMEDY)
     try:
         with safe_open(path, "pt") as opened:
             text = (opened.metadata() or {}).get(HEADER_KEY)
-            header = json.loads(text) if text is not None else None
-            if not isinstance(header, dict):
-                raise CheckpointError("The file is no KMC checkpoint", got=path.name, expected="a KMC header", remedy=remedy)
-            found, wanted = (header.get("format"), header.get("version")), (expected_format, expected_version)
-            if found != wanted:
-                raise CheckpointError(
-                    "The checkpoint is of another kind", got=f"{found[0]} version {found[1]}",
-                    expected=f"{wanted[0]} version {wanted[1]}", remedy=remedy,
-                )  # fmt: skip
-            return {name: opened.get_tensor(name) for name in opened.keys()}, header
+        header = json.loads(text) if text is not None else None
     except (SafetensorError, json.JSONDecodeError, OSError) as error:
-        raise CheckpointError("The checkpoint cannot be read", got=f"{path.name}: {error}", remedy=remedy) from error
+        raise _unreadable(path, error) from error
+    if not isinstance(header, dict):
+        raise CheckpointError("The file is no KMC checkpoint", got=path.name, expected="a KMC header", remedy=REMEDY)
+    if (header.get("format"), header.get("version")) != (expected_format, expected_version):
+        raise CheckpointError(
+            "The checkpoint is of another kind",
+            got=f"{header.get('format')} version {header.get('version')}",
+            expected=f"{expected_format} version {expected_version}",
+            remedy=REMEDY,
+        )
+    return header
+
+
+def _unreadable(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError("The checkpoint cannot be read", got=f"{path.name}: {error}", remedy=REMEDY)

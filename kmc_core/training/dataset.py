@@ -1,0 +1,161 @@
+"""Random windows and crops of pair clips, augmented and told in words: what one training step sees.
+
+Shards may be added to the folder while training runs; `refresh` finds them. Not here: reading shards (shards.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..dit.conditions import KINDS, Conditions, text_bytes
+from ..dit.config import KMCDiTConfig
+from ..errors import CheckpointError
+from .augment import in_window, mirrored, recoloured, resized
+from .captions import draw_edit
+from .shards import PairClip, Shard
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """crop: (height, width) px; frames: (length, share) choices of window length; registered: share of examples whose truth
+    is the registered one; edited / captioned: shares with a text edit / with the plain caption, the rest has no text;
+    dropped: chance to drop body, hands, face, identity each; zoom: range of sizes a crop is taken at."""
+
+    crop: tuple[int, int] = (192, 128)
+    frames: tuple[tuple[int, float], ...] = ((1, 0.5), (4, 0.5))
+    registered: float = 0.8
+    edited: float = 0.2
+    captioned: float = 0.2
+    dropped: float = 0.08
+    zoom: tuple[float, float] = (0.8, 1.3)
+    recoloured: float = 0.7
+
+
+@dataclass(frozen=True)
+class Batch:
+    """conditions of B windows; truth [B,3,T,H,W] in -1..1; subject [B,1,T,H,W] where errors count most."""
+
+    conditions: Conditions
+    truth: Tensor
+    subject: Tensor
+
+
+class PairFolder:
+    """All shards below a folder; one in ten (by name) is held out for validation."""
+
+    def __init__(self, folder: Path, held_out: bool = False) -> None:
+        self.folder, self.held_out = folder, held_out
+        self.shards: list[Shard] = []
+        self._known: set[Path] = set()
+        self.refresh()
+        if not self.shards:
+            raise CheckpointError(
+                "No training pairs", got=str(folder), expected="pair shards (*.safetensors)",
+                remedy="Run python -m kmc_core.training pairs first",
+            )  # fmt: skip
+
+    def refresh(self) -> int:
+        """Look for new shards -> number of shards."""
+        for path in sorted(self.folder.glob("*.safetensors")):
+            if path not in self._known and is_held_out(path) == self.held_out:
+                self.shards.append(Shard(path))
+            self._known.add(path)
+        return len(self.shards)
+
+    def batch(self, generator: np.random.Generator, size: int, settings: DataSettings, config: KMCDiTConfig) -> Batch:
+        """`size` windows of one length, drawn from the generator alone."""
+        lengths, shares = zip(*settings.frames, strict=True)
+        frames = int(generator.choice(lengths, p=np.array(shares) / sum(shares)))
+        examples = [self._example(generator, frames, settings) for _ in range(size)]
+        return _collated(examples, config)
+
+    def _example(self, generator: np.random.Generator, frames: int, settings: DataSettings) -> tuple[PairClip, frozenset[str]]:
+        shard = self.shards[generator.integers(len(self.shards))]
+        height, width = settings.crop
+        region = _random_region(generator, shard, settings)
+        clip = shard.read(_random_frames(generator, shard.frame_count, frames), region)
+        clip = resized(in_window(clip, region, shard.height, shard.width), height, width)
+        if generator.random() < 0.5:
+            clip = mirrored(clip)
+        changed = generator.random() < settings.recoloured
+        if changed:
+            clip = recoloured(clip, generator)
+        truth = clip.registered if generator.random() < settings.registered else clip.truth
+        truth, caption = _told(generator, truth, clip, "" if changed else clip.caption, settings)
+        dropped = frozenset(kind for kind in KINDS[:4] if generator.random() < settings.dropped)
+        return PairClip(**{**vars(clip), "truth": truth, "caption": caption}), dropped
+
+
+def is_held_out(path: Path) -> bool:
+    """Every tenth clip number is never trained on."""
+    digits = "".join(character for character in path.stem if character.isdigit())
+    return bool(digits) and int(digits) % 10 == 0
+
+
+def _told(
+    generator: np.random.Generator, truth: Tensor, clip: PairClip, caption: str, settings: DataSettings
+) -> tuple[Tensor, str]:
+    """The target and its words: an edit the words name, the clip's caption, or silence."""
+    chance = generator.random()
+    if chance < settings.edited:
+        words, edit = draw_edit(generator)
+        return edit((truth + 1) / 2, clip.subject).clamp(0, 1) * 2 - 1, words
+    if chance < settings.edited + settings.captioned:
+        return truth, caption
+    return truth, ""
+
+
+def _random_frames(generator: np.random.Generator, available: int, wanted: int) -> list[int]:
+    """Frames in a row (repeating the last if the clip is short), one in three windows at double speed."""
+    stride = 2 if generator.random() < 0.33 and 2 * wanted <= available else 1
+    start = int(generator.integers(max(1, available - (wanted - 1) * stride)))
+    return [min(start + number * stride, available - 1) for number in range(wanted)]
+
+
+def _random_region(generator: np.random.Generator, shard: Shard, settings: DataSettings) -> tuple[slice, slice]:
+    """Rows and columns of a crop, four in five around a place on the subject, never larger than the clip."""
+    zoom = float(np.exp(generator.uniform(*np.log(settings.zoom)))) if generator.random() < 0.5 else 1.0
+    zoom = max(zoom, settings.crop[0] / shard.height, settings.crop[1] / shard.width)
+    height, width = (min(limit, round(side / zoom)) for side, limit in zip(settings.crop, (shard.height, shard.width), strict=True))
+    places = shard.subject_places
+    if len(places) and generator.random() < 0.8:
+        y, x = places[generator.integers(len(places))]
+    else:
+        y, x = generator.integers(shard.height), generator.integers(shard.width)
+    top = int(np.clip(y - height // 2, 0, shard.height - height))
+    left = int(np.clip(x - width // 2, 0, shard.width - width))
+    return slice(top, top + height), slice(left, left + width)
+
+
+def _collated(examples: list[tuple[PairClip, frozenset[str]]], config: KMCDiTConfig) -> Batch:
+    clips = [clip for clip, _ in examples]
+    alpha = config.channel("alpha")
+    conditions = Conditions(
+        maps=torch.stack([clip.maps.transpose(0, 1) for clip in clips]),
+        joints=torch.stack([clip.joints for clip in clips]),
+        hands=torch.stack([clip.hands for clip in clips]),
+        face=torch.stack([clip.face for clip in clips]),
+        references=_padded([clip.references for clip in clips]),
+        text=text_bytes([clip.caption for clip in clips], config.text_bytes),
+    )
+    for kind in KINDS[:4]:
+        rows = torch.tensor([kind in dropped for _, dropped in examples])
+        if rows.any():
+            conditions = conditions.without(kind, rows=rows)
+    subject = torch.stack([torch.maximum(clip.subject, clip.maps[:, alpha : alpha + 1]).transpose(0, 1) for clip in clips])
+    return Batch(conditions, torch.stack([clip.truth.transpose(0, 1) for clip in clips]), subject)
+
+
+def _padded(references: list[Tensor]) -> Tensor:
+    """References of different sizes and counts in one tensor; what is added is transparent."""
+    shape = [max(tensor.shape[axis] for tensor in references) for axis in range(4)]
+    out = torch.zeros(len(references), *shape)
+    for row, tensor in enumerate(references):
+        views, channels, height, width = tensor.shape
+        out[row, :views, :channels, :height, :width] = tensor
+    return out

@@ -1,0 +1,69 @@
+"""What the network is asked to minimise: robust colour error, its gradients, texture energy, and a price on the residual.
+
+Not here: weights of examples (dataset.py). Charbonnier: Charbonnier et al. 1994. The texture term holds the local
+gradient energy at the truth's: plain regression averages what it cannot know, which is a blur.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from ..dit.head import Edits
+
+SOFTNESS = 1e-2
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """Factors of the terms; `subject` is the weight of a subject pixel against `background` for one outside."""
+
+    gradient: float = 0.5
+    texture: float = 0.2
+    residual: float = 0.01
+    subject: float = 2.0
+    background: float = 0.4
+
+
+def charbonnier(difference: Tensor) -> Tensor:
+    """sqrt(d^2 + c^2) - c: absolute value, smooth at zero; elementwise."""
+    return (difference.square() + SOFTNESS**2).sqrt() - SOFTNESS
+
+
+def refinement_loss(x0: Tensor, truth: Tensor, edits: Edits, subject: Tensor, frames: Tensor, weights: LossWeights) -> Tensor:
+    """Scalar loss. x0, truth [B,3,T,H,W] in -1..1; subject [B,1,T,H,W] 0..1; frames [B,T] weight of each frame (history 0)."""
+    weight = weights.background + (weights.subject - weights.background) * subject
+    weight = weight * frames[:, None, :, None, None]
+    x0, truth, weight, residual = (_frames(part) for part in (x0, truth, weight, edits.residual * edits.mask))
+    difference = x0 - truth
+    loss = (weight * charbonnier(difference)).mean()
+    loss = loss + weights.gradient * gradient_loss(difference, weight)
+    loss = loss + weights.texture * texture_loss(x0, truth, weight)
+    return loss + weights.residual * (weight * residual.abs()).mean()
+
+
+def gradient_loss(difference: Tensor, weight: Tensor) -> Tensor:
+    """Weighted mean absolute forward difference of an error [F,C,H,W] along both axes."""
+    down = weight[..., 1:, :] * (difference[..., 1:, :] - difference[..., :-1, :]).abs()
+    across = weight[..., 1:] * (difference[..., 1:] - difference[..., :-1]).abs()
+    return down.mean() + across.mean()
+
+
+def texture_loss(x0: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """Weighted difference of gradient energy in 8 px cells: blind to where an edge lies, not to whether it is there."""
+    return (avg_pool2d(weight, 8) * (_energy(x0) - _energy(truth)).abs()).mean()
+
+
+def _energy(pictures: Tensor) -> Tensor:
+    down = charbonnier(pictures[..., 1:, :-1] - pictures[..., :-1, :-1])
+    across = charbonnier(pictures[..., :-1, 1:] - pictures[..., :-1, :-1])
+    energy = (down + across).mean(1, keepdim=True)
+    return avg_pool2d(torch.nn.functional.pad(energy, (0, 1, 0, 1)), 8)
+
+
+def _frames(x: Tensor) -> Tensor:
+    """[B,C,T,H,W] -> [B*T,C,H,W]."""
+    return x.transpose(1, 2).flatten(0, 1)

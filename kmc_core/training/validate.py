@@ -1,0 +1,91 @@
+"""Held-out rendered pairs: alignment, blur and network side by side, in numbers and on a contact sheet.
+
+Not here: real clips (evaluation). Raw PSNR alone may not choose a network: a blur gains too, so sharpness stands beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..dit.conditions import Conditions, text_bytes
+from ..dit.model import KMCDiT
+from ..sampling.guidance import GuidedNetwork
+from ..sampling.sampler import sample_window
+from ..sampling.schedule import bridge_levels
+from .dataset import PairFolder
+from .measures import blurred, gradient_energy, psnr, ssim
+from .shards import PairClip, Shard, load_pair_clip
+
+MEASURES = ("psnr", "ssim", "psnr_subject", "ssim_subject", "psnr_registered", "sharpness", "motion")
+
+
+def validate(
+    pairs: Path, network: KMCDiT, *, steps: int = 2, clips: int = 12, frames: int = 6, strengths: tuple[float, ...] = (1.0,)
+) -> tuple[dict[str, dict[str, float]], list[Tensor]]:
+    """Means over held-out clips: {method: {measure: value}}, and one sheet row [3,H,4W] per clip (aligned, net, truth, 4 x change).
+
+    Methods: alignment, blur, net (and net@s for strengths other than 1).
+    """
+    folder = PairFolder(pairs, held_out=True)
+    rows: dict[str, list[dict[str, float]]] = {}
+    sheet = []
+    for shard in folder.shards[:clips]:
+        clip = _first_frames(shard, frames)
+        refined = refine(clip, network, steps)
+        methods: dict[str, Callable[[], Tensor]] = {"alignment": lambda c=clip: c.maps[:, :3], "blur": lambda c=clip: blurred(c.maps[:, :3])}
+        for strength in strengths:
+            name = "net" if strength == 1 else f"net@{strength:g}"
+            methods[name] = lambda c=clip, r=refined, s=strength: c.maps[:, :3] + s * (r - c.maps[:, :3])
+        for name, made in methods.items():
+            rows.setdefault(name, []).append(measure(made(), clip))
+        sheet.append(_sheet_row(clip, refined))
+    return {name: {key: float(np.mean([row[key] for row in found])) for key in MEASURES} for name, found in rows.items()}, sheet
+
+
+def refine(clip: PairClip, network: KMCDiT, steps: int, prompt: str = "") -> Tensor:
+    """The network's frames [T,3,H,W] in -1..1 for a pair clip, as the sampler makes them."""
+    conditions = Conditions(
+        maps=clip.maps.transpose(0, 1)[None], joints=clip.joints[None], hands=clip.hands[None], face=clip.face[None],
+        references=clip.references[None], text=text_bytes([""], network.config.text_bytes),
+    )  # fmt: skip
+    told = Conditions(**{**vars(conditions), "text": text_bytes([prompt], network.config.text_bytes)}) if prompt else None
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        x0, _ = sample_window(GuidedNetwork(network, conditions, told, 1.0), bridge_levels(steps))
+    return x0[0].transpose(0, 1)
+
+
+def measure(pictures: Tensor, clip: PairClip) -> dict[str, float]:
+    """The numbers of one clip; pictures [T,3,H,W] in -1..1. motion: mean change between frames against the truth's."""
+    made, truth, registered = ((values.clamp(-1, 1) + 1) / 2 for values in (pictures, clip.truth, clip.registered))
+    weight = (torch.maximum(clip.subject, clip.maps[:, 3:4]) > 0.3).float()
+    found = [
+        {
+            "psnr": psnr(a, b),
+            "ssim": ssim(a, b),
+            "psnr_subject": psnr(a, b, w),
+            "ssim_subject": ssim(a, b, w),
+            "psnr_registered": psnr(a, r, w),
+            "sharpness": gradient_energy(a, w) / max(gradient_energy(b, w), 1e-6),
+        }
+        for a, b, r, w in zip(made, truth, registered, weight, strict=True)
+    ]
+    moved = [float((values[1:] - values[:-1]).abs().mean()) for values in (made, truth)]
+    return {key: float(np.mean([row[key] for row in found])) for key in MEASURES[:-1]} | {"motion": moved[0] / max(moved[1], 1e-6)}
+
+
+def _first_frames(shard: Shard, frames: int) -> PairClip:
+    clip = load_pair_clip(shard.path)
+    return PairClip(
+        **{name: value[:frames] if isinstance(value, Tensor) and name != "references" else value for name, value in vars(clip).items()}
+    )
+
+
+def _sheet_row(clip: PairClip, refined: Tensor) -> Tensor:
+    middle = len(refined) // 2
+    change = (4 * (refined[middle] - clip.maps[middle, :3])).clamp(-1, 1)
+    return (torch.cat((clip.maps[middle, :3], refined[middle], clip.truth[middle], change), dim=2).clamp(-1, 1) + 1) / 2
