@@ -37,17 +37,16 @@ class FaceMotion(NamedTuple):
     gaze: np.ndarray
 
 
-def face_motion(scene: Scene, turn: np.ndarray, reference: slice, strength: float = 1.0) -> FaceMotion:
+def face_motion(scene: Scene, turn: np.ndarray, reference: slice) -> FaceMotion:
     """Read a scene's head and face.
 
     turn [T]: yaw added to the driver (orientation "image"); reference: frames whose head counts as looking straight.
-    strength 0 keeps the picture's own face.
     """
     frames = scene.frame_count
     present = scene.face_confidence > 0
     head_yaw = _head_yaw(scene, present) + turn
     if present.mean() < SEEN_SHARE:
-        rotation = _limited(about_vertical(_since_reference(head_yaw - turn, reference)), turn, strength)
+        rotation = _limited(about_vertical(_since_reference(head_yaw - turn, reference)), turn)
         return FaceMotion(
             rotation, wrapped(head_yaw).astype(np.float32), None, np.ones((frames, 2), np.float32),
             np.zeros(frames, np.float32), np.zeros((frames, 2, 2), np.float32),
@@ -57,7 +56,6 @@ def face_motion(scene: Scene, turn: np.ndarray, reference: slice, strength: floa
     rotation = _held(face.rotation.astype(np.float64), seen)
     relative = np.einsum("tij,kj->tik", rotation, _mean_rotation(rotation, reference))
     fade = np.clip(smooth_over_time(np.minimum(scene.face_confidence, 1.0).astype(np.float64), FADE_SIGMA_FRAMES), 0, 1)
-    fade = fade * strength
 
     neutral = points[0] if reference == slice(0, 1) else neutral_face(points[seen]).astype(np.float64)
     displacement = (points - neutral) * fade[:, None, None]
@@ -67,7 +65,7 @@ def face_motion(scene: Scene, turn: np.ndarray, reference: slice, strength: floa
     looking = gaze(points)
     looking[..., 1] -= np.median(looking[seen, :, 1], axis=0)
     return FaceMotion(
-        _limited(relative, turn, strength),
+        _limited(relative, turn),
         wrapped(head_yaw).astype(np.float32),
         displacement.astype(np.float32),
         (1.0 + (openness / np.maximum(resting, 1e-3) - 1.0) * fade[:, None]).astype(np.float32),
@@ -76,16 +74,15 @@ def face_motion(scene: Scene, turn: np.ndarray, reference: slice, strength: floa
     )
 
 
-def _limited(relative: np.ndarray, turn: np.ndarray, strength: float) -> np.ndarray:
-    """Clamp yaw and pitch of relative rotations [T,3,3], calm them, see them from the turned side, scale by strength."""
+def _limited(relative: np.ndarray, turn: np.ndarray) -> np.ndarray:
+    """Clamp yaw and pitch of relative rotations [T,3,3], calm them, see them from the turned side."""
     angles = Rotation.from_matrix(relative).as_euler("zyx")
     angles = np.unwrap(angles, axis=0)
     angles[:, 1:] = np.clip(angles[:, 1:], -LARGEST_TURN, LARGEST_TURN)
     angles = smooth_over_time(angles, ROTATION_SIGMA_FRAMES)
     limited = Rotation.from_euler("zyx", angles).as_matrix()
     side = about_vertical(np.broadcast_to(turn, (len(relative),)))
-    limited = np.einsum("tij,tjk,tlk->til", side, limited, side)
-    return Rotation.from_rotvec(Rotation.from_matrix(limited).as_rotvec() * strength).as_matrix().astype(np.float32)
+    return np.einsum("tij,tjk,tlk->til", side, limited, side).astype(np.float32)
 
 
 def _head_yaw(scene: Scene, present: np.ndarray) -> np.ndarray:

@@ -35,11 +35,15 @@ class Placement(NamedTuple):
 def choose_anchor(lifted: LiftedMotion, view: SubjectView) -> str:
     """What holds the character in its picture: "feet" when both show legs, "pelvis" (feet stay put) when only the picture
     does, else "neck", or "head" when the driver is a mere face."""
-    subject_stands = min(view.joint_confidence[list(ANKLES)].min(), view.joint_confidence[PELVIS]) > SEEN
     driver_stands = min(lifted.presence[list(ANKLES)].min(), lifted.presence[PELVIS]) > SEEN
-    if subject_stands:
+    if stands(view):
         return "feet" if driver_stands else "pelvis"
     return "neck" if lifted.presence[NECK] > SEEN else "head"
+
+
+def stands(view: SubjectView) -> bool:
+    """True when the picture shows the character down to its feet."""
+    return bool(min(view.joint_confidence[list(ANKLES)].min(), view.joint_confidence[PELVIS]) > SEEN)
 
 
 def displacement(lifted: LiftedMotion, joint: int) -> np.ndarray:
@@ -55,7 +59,6 @@ def place_in_picture(
     anchor: str,
     px_ratio: float,
     turn: np.ndarray,
-    strength: float,
 ) -> np.ndarray:
     """"fit": the character starts at its own place in its picture and moves as the driver does since its start.
 
@@ -63,18 +66,18 @@ def place_in_picture(
     turns its sideways path. Returns joints on the canvas.
     """
     own = view.joints.astype(np.float64)
-    sideways = px_ratio * strength * np.cos(turn)
+    sideways = px_ratio * np.cos(turn)
     placed = joints.copy()
     if anchor == "feet":
         placed[:, :, 0] += (own[PELVIS, 0] + displacement(lifted, PELVIS)[:, 0] * sideways)[:, None]
-        drop = foot_displacement(lifted.joints, lifted.reference) * px_ratio * strength
+        drop = foot_displacement(lifted.joints, lifted.reference) * px_ratio
         return stand_on(placed, lowest_foot(own) + drop)
     if anchor == "pelvis":
         ground = lowest_foot(own)
         placed[:, :, 0] += own[PELVIS, 0]
         return stand_on(placed, ground)
     joint = NECK if anchor == "neck" else HEAD
-    way = displacement(lifted, joint) * np.stack([sideways, np.full_like(sideways, px_ratio * strength)], axis=-1)
+    way = displacement(lifted, joint) * np.stack([sideways, np.full_like(sideways, px_ratio)], axis=-1)
     if cut_off_below(view):
         room = np.array([own[HEAD, 0], view.canvas.width - own[HEAD, 0]]) - HEAD_RADIUS * view.torso_px
         left, right = np.maximum(room, SMALLEST_SWAY * view.torso_px)
@@ -84,17 +87,15 @@ def place_in_picture(
     return placed
 
 
-def place_as_driver(joints: np.ndarray, lifted: LiftedMotion, view: SubjectView, source: Canvas, strength: float) -> np.ndarray:
+def place_as_driver(joints: np.ndarray, lifted: LiftedMotion, view: SubjectView, source: Canvas) -> np.ndarray:
     """"keep": the character starts at the driver's place in the frame (as a share of its width) and has its size and way;
     heights of the canvases correspond."""
-    canvas, own = view.canvas, view.joints.astype(np.float64)
+    canvas = view.canvas
     ratio = canvas.height / source.height
     start = lifted.joints[lifted.reference, PELVIS, 0].mean() / source.width * canvas.width
-    along = start + displacement(lifted, PELVIS)[:, 0] * ratio
-    ground = lowest_foot(lifted.joints) * ratio
     placed = joints.copy()
-    placed[:, :, 0] += ((1 - strength) * own[PELVIS, 0] + strength * along)[:, None]
-    return stand_on(placed, (1 - strength) * lowest_foot(own) + strength * ground)
+    placed[:, :, 0] += (start + displacement(lifted, PELVIS)[:, 0] * ratio)[:, None]
+    return stand_on(placed, lowest_foot(lifted.joints) * ratio)
 
 
 def cut_off_below(view: SubjectView) -> bool:
@@ -121,10 +122,10 @@ def fit_into_canvas(joints: np.ndarray, scale: np.ndarray, confidence: np.ndarra
     inside = ((own >= 0) & (own < [canvas.width, canvas.height])).all(-1) & (view.joint_confidence > SEEN)
     if not inside.any():
         return Placement(joints, scale, ())
-    stands = view.joint_confidence[list(ANKLES)].max() > SEEN
-    pivot = np.array([joints[:, PELVIS, 0].mean(), lowest_foot(own) if stands else canvas.height])
+    on_feet = view.joint_confidence[list(ANKLES)].max() > SEEN
+    pivot = np.array([joints[:, PELVIS, 0].mean(), lowest_foot(own) if on_feet else canvas.height])
     radius = HEAD_RADIUS * view.torso_px * float(scale.mean())
-    watched = [joint for joint in np.flatnonzero(inside) if stands or joint not in ARMS_BELOW_SHOULDER]
+    watched = [joint for joint in np.flatnonzero(inside) if on_feet or joint not in ARMS_BELOW_SHOULDER]
 
     counted = (confidence[:, watched] > SEEN).astype(float)
     counted = np.concatenate([counted, counted[:, :1] * 0 + 1], axis=1) if inside[HEAD] else counted
@@ -142,7 +143,7 @@ def fit_into_canvas(joints: np.ndarray, scale: np.ndarray, confidence: np.ndarra
         points, shift = moved(size)
         x = points[..., 0] + shift * with_shift
         y = points[..., 1]
-        left = (x < 0) | (x > canvas.width) | (y < 0) | ((y > canvas.height * 1.02) & stands)
+        left = (x < 0) | (x > canvas.width) | (y < 0) | ((y > canvas.height * 1.02) & on_feet)
         return float((left * counted).sum() / max(counted.sum(), 1.0))
 
     if outside(1.0, with_shift=False) <= OUTSIDE_ALLOWED:

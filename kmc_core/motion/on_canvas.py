@@ -40,12 +40,11 @@ def keypoints_on_canvas(
     hands: np.ndarray,
     px_per_metre: float,
     turn: np.ndarray,
-    strength: float,
 ) -> CanvasKeypoints:
     """Hang BlazePose's extra points, hands and face on the retargeted rig.
 
     joints [T,19,3] canvas px, scale [T], follow [T,19]: how far a joint follows the driver (else the picture's own),
-    hands [T,2,21,3] palm lengths, turn [T,3,3]. strength 0 gives the picture's own keypoints.
+    hands [T,2,21,3] palm lengths, turn [T,3,3].
     """
     view = subject.primary_view
     ratio = px_per_metre * scale / lifted.scale
@@ -56,7 +55,7 @@ def keypoints_on_canvas(
     points = np.concatenate([scene.body.astype(np.float64), depth], axis=-1)
     offset = np.einsum("tij,tnj->tni", turn, points - lifted.joints[:, ATTACHED_TO]) * per_point[..., None]
     own_offset = (view.keypoints.body - view.joints[ATTACHED_TO, :2])[None] * scale[:, None, None]
-    weight = follow[:, ATTACHED_TO, None] * strength
+    weight = follow[:, ATTACHED_TO, None]
     body = joints[:, ATTACHED_TO, :2] + weight * offset[..., :2] + (1 - weight) * own_offset
     own_confidence = view.joint_confidence[ATTACHED_TO][None]
     confidence = weight[..., 0] * scene.body_confidence + (1 - weight[..., 0]) * own_confidence
@@ -68,10 +67,6 @@ def keypoints_on_canvas(
     face = scene.face.astype(np.float64)
     face[..., :2] -= lifted.joints[:, None, HEAD, :2]
     face = np.einsum("tij,tnj->tni", turn, face) * head_ratio[:, None, None]
-    if view.keypoints.face_confidence > 0:
-        own_face = view.keypoints.face.astype(np.float64)
-        own_face[:, :2] -= view.joints[HEAD, :2]
-        face = strength * face + (1 - strength) * own_face[None] * scale[:, None, None]
     face[..., :2] += joints[:, None, HEAD, :2]
     world = np.einsum("tij,tnj->tni", turn, scene.body_world)
     return CanvasKeypoints(*(part.astype(np.float32) for part in (body, confidence, world, on_hands, face)))

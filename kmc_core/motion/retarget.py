@@ -17,7 +17,7 @@ from ..pose.skeleton_layouts import torso_yaw
 from ..types import Canvas, CharacterMotion, HolisticMotion, Orientation, SubjectLibrary
 from .face_motion import FaceMotion, face_motion
 from .framing import choose_anchor, displacement, fit_into_canvas, place_as_driver, place_in_picture
-from .hand_motion import hand_motion, mix_hands, own_hands
+from .hand_motion import hand_motion
 from .lift import LiftedMotion, Scene, lift_scene, smooth_over_time
 from .on_canvas import CanvasKeypoints, keypoints_on_canvas
 from .orientation import (
@@ -42,6 +42,7 @@ from .posing import (
     own_directions,
 )
 from .proportions import Proportions, match_proportions
+from .strength import with_strength
 
 SIZE_CHANGE = (0.7, 1.4)  # how much nearer or farther the character may come in its own picture
 SIZE_CHANGE_KEEP = (0.4, 2.5)
@@ -88,16 +89,13 @@ def retarget(
             part = _on_subject(scene, lifted, subject, around, settings, motion.fps)
         parts.append((replace(part[0], camera=camera), part[1]))
     character = _joined([part for part, _ in parts], canvas)
-    return _moved(motion, character, [keypoints for _, keypoints in parts], orientation)
+    moved = _moved(motion, character, [keypoints for _, keypoints in parts], orientation)
+    return with_strength(moved, subject, settings.strength)
 
 
 def _check(motion: HolisticMotion, orientation: Orientation, settings: RetargetSettings) -> None:
     if motion.frame_count < 1:
         raise MotionError("The motion has no frames", got="0 frames", expected="1 or more", remedy="Track a clip first")
-    if not 0.0 <= settings.strength <= 1.0:
-        raise MotionError(
-            "Motion strength is out of range", got=f"{settings.strength}", expected="0 to 1", remedy="Set it to 1"
-        )
     if settings.framing not in FRAMINGS or orientation.mode not in ("video", "image"):
         raise MotionError(
             "Unknown framing or orientation",
@@ -133,27 +131,26 @@ def _on_subject(
     scene: Scene, lifted: LiftedMotion, subject: SubjectLibrary, around: np.ndarray, settings: RetargetSettings, fps: float
 ) -> tuple[CharacterMotion, CanvasKeypoints]:
     """One scene on the subject's bones. around [t]: yaw added to the driver."""
-    view, strength = subject.primary_view, settings.strength
+    view = subject.primary_view
     matched = match_proportions(lifted, subject, settings.keep_proportions_of_driver)
     turn = about_vertical(around)
     anchor = choose_anchor(lifted, view)
     notes = _facing_note(lifted, view.yaw, around)
     follow = limb_weights(lifted)
-    directions = _directions(lifted, matched, subject, turn, follow, anchor, strength)
+    directions = _directions(lifted, matched, subject, turn, follow, anchor)
     joints, scale, placing = _placed(directions, lifted, matched, subject, around, anchor, scene.canvas, settings)
     notes += placing
     if settings.framing == "fit":
         joints, scale, fitting = fit_into_canvas(joints, scale, lifted.confidence, view)
         notes += fitting
 
-    hands, hand_confidence = mix_hands(own_hands(subject), hand_motion(scene, lifted, turn, fps), strength)
+    hands, hand_confidence = hand_motion(scene, lifted, turn, fps)
     joint_follow = np.concatenate([follow[:, :1], follow], axis=1)  # the root follows as its spine does
-    own_confidence = view.joint_confidence[None]
-    confidence = strength * joint_follow * lifted.confidence + (1 - strength * joint_follow) * own_confidence
+    confidence = joint_follow * lifted.confidence + (1 - joint_follow) * view.joint_confidence[None]
     keypoints = keypoints_on_canvas(
-        scene, lifted, subject, joints, scale, joint_follow, hands, matched.px_per_metre, turn, strength
+        scene, lifted, subject, joints, scale, joint_follow, hands, matched.px_per_metre, turn
     )
-    face = face_motion(scene, around, lifted.reference, strength)
+    face = face_motion(scene, around, lifted.reference)
     return _character(view.canvas, joints, confidence, scale, face, hands, hand_confidence, notes), keypoints
 
 
@@ -175,16 +172,15 @@ def _directions(
     turn: np.ndarray,
     follow: np.ndarray,
     anchor: str,
-    strength: float,
 ) -> np.ndarray:
     """Bone vectors in lengths [t,18,3]: the driver's where seen, the picture's own elsewhere."""
     own = own_directions(subject.primary_view, matched.subject_px)
     driver = calibrated_depth(driver_directions(lifted, turn), own, turn, lifted.reference)
-    mixed = mix_directions(np.broadcast_to(own, driver.shape), driver, follow * strength)
+    mixed = mix_directions(np.broadcast_to(own, driver.shape), driver, follow)
     if anchor != "pelvis":
         return mixed
     sway_m = displacement(lifted, 1)[:, 0] / lifted.scale[lifted.reference].mean()
-    return lean(mixed, sway_m / lifted.lengths[0] * strength * np.cos(np.arctan2(turn[:, 2, 0], turn[:, 0, 0])), 1 - follow[:, 0])
+    return lean(mixed, sway_m / lifted.lengths[0] * turn[:, 0, 0], 1 - follow[:, 0])
 
 
 def _placed(
@@ -198,22 +194,22 @@ def _placed(
     settings: RetargetSettings,
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Joints on the canvas, scale [t], notes."""
-    view, strength, notes = subject.primary_view, settings.strength, ()
+    view, notes = subject.primary_view, ()
     keep = settings.framing == "keep"
     if keep and anchor != "feet":
         keep = False
         notes = ("The driver's framing needs feet on both sides: the character stays where its picture has it.",)
     px_per_driver_px = matched.px_per_metre / lifted.scale[lifted.reference].mean()
     low, high = SIZE_CHANGE_KEEP if keep else SIZE_CHANGE
-    scale = np.clip(lifted.relative_scale, low, high) ** strength
+    scale = np.clip(lifted.relative_scale, low, high)
     if keep:
         same_size = view.canvas.height / source.height / px_per_driver_px
-        scale = scale * np.clip(same_size, 0.25, 4.0) ** strength
+        scale = scale * np.clip(same_size, 0.25, 4.0)
     joints = forward_kinematics(directions, matched.subject_px, scale)
     if keep:
-        return place_as_driver(joints, lifted, view, source, strength), scale, notes
+        return place_as_driver(joints, lifted, view, source), scale, notes
     way_ratio = matched.leg_ratio / lifted.scale[lifted.reference].mean() if anchor == "feet" else px_per_driver_px
-    placed = place_in_picture(joints, lifted, view, anchor, way_ratio, around, strength)
+    placed = place_in_picture(joints, lifted, view, anchor, way_ratio, around)
     if anchor in ("neck", "head"):
         notes += (f"Without feet on both sides the {anchor} holds the character in place.",)
     return placed, scale, notes

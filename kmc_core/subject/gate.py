@@ -33,7 +33,7 @@ def rig_problems(keypoints: PictureKeypoints, rig: Rig, alpha: np.ndarray) -> tu
 
     alpha float32 [H,W]: the character's matte, on which keypoints and rig lie.
     """
-    problems = [*_detection_problems(keypoints), *_matte_problems(alpha)]
+    problems = _detection_problems(keypoints)
     if not keypoints.user_supplied:
         problems += _bones_outside(rig, alpha)
         problems += _odd_proportions(rig)
@@ -61,15 +61,6 @@ def _detection_problems(keypoints: PictureKeypoints) -> list[str]:
         f"The character was found with low confidence ({keypoints.detection:.2f}): look at the rig, and supply a mask and "
         "keypoints if it is wrong."
     ]
-
-
-def _matte_problems(alpha: np.ndarray) -> list[str]:
-    share = float((alpha > 0.5).mean())
-    if share < 0.01:
-        return ["The cut-out is almost empty: supply a mask."]
-    if share > 0.97:
-        return ["The cut-out covers the whole picture: supply a mask, or a picture with some background."]
-    return []
 
 
 def _bones_outside(rig: Rig, alpha: np.ndarray) -> list[str]:

@@ -26,6 +26,7 @@ LONG_SIDE_PX = 1280
 MOST_VIEWS = 7
 USABLE_DETECTION = 0.1
 ASPECT_TOLERANCE = 0.03
+LEAST_TRANSPARENT = 0.02
 
 
 class PictureExtractor(Protocol):
@@ -83,9 +84,8 @@ def build_view(
     _check_picture(picture, number)
     working = working_picture(picture)
     canvas = Canvas(*working.shape[:2])
-    if mask is not None:
-        working = np.dstack([working[..., :3], _working_mask(mask, picture, canvas, number)])
-    rgb = _on_grey(working) if mask is None else np.ascontiguousarray(working[..., :3])
+    rgb = _on_grey(working)
+    user_mask = None if mask is None else _working_mask(mask, picture, canvas, number)
     if keypoints is not None:
         keypoints = scaled_keypoints(keypoints, canvas.width / picture.shape[1])
     elif extractor is not None:
@@ -97,22 +97,22 @@ def build_view(
             expected="one clearly visible person, cartoon or drawing of one",
             remedy="Choose a clearer picture, or connect a MASK and POSE_KEYPOINT of the character",
         )
-    solid = working.shape[2] == 3 or int(working[..., 3].min()) > 250
-    probability = extractor.person_mask(rgb, keypoints) if solid and extractor is not None else None
-    alpha, foreground, method = picture_matte(rgb if solid else working, keypoints, probability)
-    logger.info("picture %d: matte by %s, detection %.2f", number, method, keypoints.detection)
+    needs_segmentation = user_mask is None and not _has_transparency(working) and extractor is not None
+    probability = extractor.person_mask(rgb, keypoints) if needs_segmentation else None
+    matte = picture_matte(working, keypoints, probability, user_mask=user_mask)
+    logger.info("picture %d: cut out by %s, detection %.2f", number, matte.method, keypoints.detection)
     rig = build_rig(keypoints, canvas)
     view = SubjectView(
         picture=rgb,
-        alpha=np.clip(alpha, 0, 1).astype(np.float32),
-        foreground=foreground,
+        alpha=np.clip(matte.alpha, 0, 1).astype(np.float32),
+        foreground=matte.foreground,
         keypoints=keypoints,
         joints=rig.joints,
         joint_confidence=rig.confidence,
         torso_px=rig.torso_px,
         yaw=rig.yaw,
         head_yaw=rig.head_yaw,
-        problems=rig_problems(keypoints, rig, alpha),
+        problems=matte.problems + rig_problems(keypoints, rig, matte.alpha),
     )
     return view, rig
 
@@ -188,6 +188,10 @@ def _on_grey(picture: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(picture)
     alpha = picture[..., 3:].astype(np.float32) / 255
     return np.round(picture[..., :3] * alpha + 128 * (1 - alpha)).astype(np.uint8)
+
+
+def _has_transparency(picture: np.ndarray) -> bool:
+    return picture.shape[2] == 4 and float((picture[..., 3] < 128).mean()) >= LEAST_TRANSPARENT
 
 
 def _nobody(keypoints: PictureKeypoints) -> bool:
