@@ -1,0 +1,144 @@
+"""One procedural character: its design (all choices, by seed) and its built, paintable surface.
+
+Not here: motion (motions.py), pixels (renderer.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import sparse
+
+from . import hair as hair_styles
+from .body import body_field, body_solids, body_surface
+from .clothes import Outfit, garments
+from .hands import hand_surface
+from .head import FaceShape, HeadGrid, build_head, deform
+from .head_parts import ear, eyeball, mouth_cave, teeth, tongue
+from .paint import Palette
+from .skeleton import BONE, HEAD_JOINT, BodyShape, rest_joints
+from .surface import HAIR, HEAD, MATERIAL, Surface, join, normal_operator, one_bone
+
+
+@dataclass(frozen=True)
+class CharacterDesign:
+    """Everything that makes a character; build_character turns it into surfaces. style: "soft", "toon" or "painterly"."""
+
+    name: str = "adult"
+    shape: BodyShape = field(default_factory=BodyShape)
+    face: FaceShape = field(default_factory=FaceShape)
+    hair: str = "short"
+    hair_seed: int = 0
+    outfit: Outfit = field(default_factory=Outfit)
+    palette: Palette = field(default_factory=Palette)
+    style: str = "soft"
+    caption: str = "a person"
+
+
+@dataclass
+class Character:
+    """surface: all parts joined; head_range: its head vertices; rest: bone joints [B,3]; eye_centres [2,3] rest metres."""
+
+    design: CharacterDesign
+    surface: Surface
+    head: HeadGrid
+    head_range: slice
+    head_origin: np.ndarray
+    rest: np.ndarray
+    eye_centres: np.ndarray
+    normals: sparse.csr_matrix
+    two_sided: np.ndarray
+
+
+def head_origin(shape: BodyShape, rest: np.ndarray) -> np.ndarray:
+    """Place of the head's own origin (between the ears) at rest, metres."""
+    return rest[BONE["head"]] - HEAD_JOINT * shape.head
+
+
+def build_character(design: CharacterDesign, detail: float = 1.0) -> Character:
+    """Builds all surfaces. detail 1 = for heads about 100 px tall or more, 0.7 = for small pictures; takes about a second."""
+    shape = design.shape
+    rest = rest_joints(shape)
+    solids = body_solids(shape)
+    size = (shape.height / 1.65) ** 0.5
+    step = 0.0135 * size / detail
+    field_of_body = body_field(solids, step)
+    skin = body_surface(solids, field_of_body)
+    cloth = garments(solids, design.outfit, step * 0.95)
+    skin = _hide_under(skin, [(g, depth) for _, g, depth in cloth])
+    parts = [skin]
+    for k, (surface, _, _) in enumerate(cloth):
+        parts.append(_hide_under(surface, [(g, 0.006) for _, g, _ in cloth[k + 1 :] if surface.material[0] != MATERIAL["shoe"]]))
+    for side in (0, 1):
+        radius = solids.limbs["left_forearm" if side == 0 else "right_forearm"].radii[-1]
+        parts.append(hand_surface(shape, rest, side, radius, 0.0045 * shape.hand / detail**0.5))
+    for part in parts:
+        part.shade = _occlusion(part, field_of_body)
+    origin = head_origin(shape, rest)
+    grid = build_head(design.face, detail)
+    before = sum(len(p.vertices) for p in parts)
+    parts += _head_surfaces(design, grid, origin, detail)
+    surface = join(parts)
+    head_range = slice(before, before + len(grid.vertices))
+    rest_eyes = origin + grid.eye_centres * shape.head
+    two_sided = np.isin(surface.material, [MATERIAL[m] for m in ("teeth", "mouth")])
+    return Character(design, surface, grid, head_range, origin, rest, rest_eyes, normal_operator(surface.triangles, len(surface.vertices)), two_sided)
+
+
+def _hide_under(surface: Surface, covers: list) -> Surface:
+    if not covers:
+        return surface
+    hidden = np.zeros(len(surface.vertices), bool)
+    for grid, depth in covers:
+        hidden |= grid.sample(surface.vertices) < -depth
+    keep = ~hidden[surface.triangles].all(axis=1)
+    return surface.keep_triangles(keep)
+
+
+def _occlusion(surface: Surface, grid) -> np.ndarray:
+    """Ambient light 0.35..1 at rest: how quickly the body's distance grows along the normal (Evans 2006, distance-field occlusion)."""
+    from .surface import vertex_normals
+
+    normals = vertex_normals(surface.vertices, surface.triangles, normal_operator(surface.triangles, len(surface.vertices)))
+    light = np.ones(len(surface.vertices), np.float32)
+    for reach, weight in ((0.03, 0.5), (0.08, 0.5)):
+        value = grid.sample(surface.vertices + normals * reach)
+        light -= weight * np.clip(1.0 - np.where(value > 100, reach, value) / reach, 0, 1)
+    return np.clip(0.35 + 0.65 * light, 0.35, 1.0).astype(np.float32)
+
+
+def _head_surfaces(design: CharacterDesign, grid: HeadGrid, origin: np.ndarray, detail: float) -> list[Surface]:
+    size, head = design.shape.head, BONE["head"]
+    place = lambda v: origin + np.asarray(v) * size  # noqa: E731
+    opened = deform(grid, np.concatenate([[1.0, 1.0], np.zeros(grid.shapes.shape[0] - 2)]))
+    paint = np.column_stack([grid.plain, np.zeros(len(opened)), grid.mouth_side])
+    made = [Surface.build(place(opened), grid.triangles, one_bone(len(opened), head), "face", HEAD, paint)]
+    for side, name in enumerate(("left_eye", "right_eye")):
+        vertices, triangles, direction = eyeball(grid, side)
+        made.append(Surface.build(place(vertices), triangles, one_bone(len(vertices), BONE[name]), "eye", HEAD, np.column_stack([direction, np.full(len(vertices), side)])))
+    for mesh, bone, material in (
+        (teeth(design.face, True), head, "teeth"), (teeth(design.face, False), BONE["jaw"], "teeth"),
+        (mouth_cave(design.face), head, "mouth"), (tongue(), BONE["jaw"], "mouth"),
+    ):  # fmt: skip
+        paint = np.column_stack([mesh[0], np.full(len(mesh[0]), 1.0 if mesh[0][:, 2].max() < 0.072 else 0.0)]) if material == "mouth" else mesh[0]
+        made.append(Surface.build(place(mesh[0]), mesh[1], one_bone(len(mesh[0]), bone), material, HEAD, paint))
+    for side in (0, 1):
+        vertices, triangles = ear(side, 1.0, 0.0042 / detail**0.5)
+        vertices = vertices * [design.face.width, 1, 1]
+        made.append(Surface.build(place(vertices), triangles, one_bone(len(vertices), head), "skin", HEAD, place(vertices)))
+    mesh = hair_styles.hair_mesh(design.hair, design.hair_seed, 0.0062 / detail**0.5)
+    if mesh is not None:
+        made.append(_hair_surface(design, mesh, place))
+    return made
+
+
+def _hair_surface(design: CharacterDesign, mesh: tuple[np.ndarray, np.ndarray], place) -> Surface:
+    vertices, triangles = mesh
+    weights = one_bone(len(vertices), BONE["head"])
+    loose = np.clip((-0.10 - vertices[:, 1]) / 0.16, 0, 1)[:, None] * 0.75  # long hair lies on the back
+    weights = weights * (1 - loose) + one_bone(len(vertices), BONE["chest"]) * loose
+    wide = vertices * [design.face.width, 1, 1]
+    surface = Surface.build(place(wide), triangles, weights, "hair", HAIR, vertices)
+    surface.shade = np.clip(0.72 + 2.2 * (np.linalg.norm((vertices - [0, 0.02, -0.012]) / [0.0785, 0.0945, 0.0935], axis=1) - 1.05), 0.62, 1.0).astype(np.float32)
+    return surface

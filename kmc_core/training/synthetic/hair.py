@@ -1,0 +1,139 @@
+"""Hair styles as blended solids on the head. Head units (see head.py); the character scales and places them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .implicit import DistanceGrid, Ellipsoid, Tube
+
+STYLES = ("none", "buzz", "short", "side_part", "curly", "spiky", "bob", "long", "bun", "ponytail", "afro", "pigtails")
+_SKULL = ((0.0, 0.020, -0.012), (0.0785, 0.0945, 0.0935))
+
+
+def hair_mesh(style: str, seed: int, step: float) -> tuple[np.ndarray, np.ndarray] | None:
+    """Vertices and triangles of one style, or None for "none"; step: grid spacing in head units."""
+    if style == "none":
+        return None
+    rng = np.random.default_rng(seed)
+    low, high = np.array([-0.16, -0.34 if style == "long" else -0.26 if style in ("ponytail", "pigtails") else -0.13, -0.22]), np.array([0.16, 0.235, 0.15])
+    grid = DistanceGrid(low, high, step)
+    thick = {"buzz": 0.0035, "afro": 0.045, "curly": 0.016, "spiky": 0.009, "bun": 0.007, "ponytail": 0.007, "pigtails": 0.008}.get(style, 0.012)
+    _cap(grid, thick, full=style in ("bob", "long"))
+    {
+        "short": _short, "side_part": _side_part, "curly": _curly, "spiky": _spiky, "bob": _bob, "long": _long, "bun": _bun,
+        "ponytail": _ponytail, "afro": _afro, "pigtails": _pigtails,
+    }.get(style, lambda grid, rng: None)(grid, rng)  # fmt: skip
+    return grid.mesh()
+
+
+def _cap(grid: DistanceGrid, thick: float, full: bool) -> None:
+    """A shell over the skull, cut free of the face; `full` keeps more over ears and nape."""
+    centre, radius = _SKULL
+    grid.add(Ellipsoid(np.array(centre), tuple(r + thick for r in radius)), 0.0)
+    front, back = np.array([0.0, 0.070, 0.080]), np.array([0.0, -0.075 if full else -0.058, -0.045 if full else -0.055])
+    along = back - front
+    normal = np.array([0.0, along[2], -along[1]])
+    normal = normal / np.linalg.norm(normal)
+    grid.cut(front, normal if normal[2] > 0 else -normal)
+
+
+def _lock(grid: DistanceGrid, points: list[tuple[float, float, float]], radii: list[float], flat: float = 1.0, axis: tuple[float, float, float] = (0, 0, 1), blend: float = 0.008) -> None:
+    for k in range(len(points) - 1):
+        grid.add(Tube(np.array(points[k], float), np.array(points[k + 1], float), (radii[k], radii[k + 1]), 0, flat, axis), blend)
+
+
+def _fringe(grid: DistanceGrid, rng: np.random.Generator, part: float, drop: float, count: int = 7) -> None:
+    """Locks combed from a parting over the forehead; drop: how far down, head units."""
+    for u in np.linspace(-0.95, 0.95, count):
+        x = 0.062 * u
+        start = (part * 0.6 + x * 0.35, 0.104 - 0.10 * abs(x), 0.052)
+        z = 0.100 - 6.5 * x * x
+        end_y = 0.070 - drop * (0.75 + 0.5 * rng.random()) - 0.25 * abs(x)
+        middle = (x * 0.9 + 0.1 * part, 0.5 * (0.098 + end_y) + 0.012, z - 0.004)
+        _lock(grid, [start, middle, (x * 1.1, end_y, z + 0.002)], [0.014, 0.013, 0.004], 0.6, (0, 0.4, 0.9))
+
+
+def _short(grid: DistanceGrid, rng: np.random.Generator) -> None:
+    _fringe(grid, rng, 0.0, 0.010)
+
+
+def _side_part(grid: DistanceGrid, rng: np.random.Generator) -> None:
+    side = rng.choice([-1.0, 1.0])
+    for k in range(6):
+        u = k / 5
+        _lock(grid, [(side * 0.038, 0.098, 0.058 - 0.05 * u), (-side * 0.02, 0.118 - 0.01 * u, 0.066 - 0.06 * u), (-side * 0.070, 0.075 - 0.02 * u, 0.055 - 0.05 * u)], [0.012, 0.020, 0.010], 0.8, (0, 0, 1))  # fmt: skip
+    _lock(grid, [(side * 0.04, 0.095, 0.062), (side * 0.068, 0.060, 0.045)], [0.013, 0.008])
+
+
+def _curly(grid: DistanceGrid, rng: np.random.Generator) -> None:
+    centre, radius = np.array(_SKULL[0]), np.array(_SKULL[1]) + 0.014
+    for _ in range(90):
+        d = rng.normal(size=3)
+        d /= np.linalg.norm(d)
+        p = centre + d * radius
+        if p[1] > 0.055 + 0.9 * max(p[2], 0) - 0.02 or (p[2] < -0.01 and p[1] > -0.05):
+            r = rng.uniform(0.012, 0.019)
+            grid.add(Ellipsoid(p, (r, r, r)), 0.003)
+
+
+def _spiky(grid: DistanceGrid, rng: np.random.Generator) -> None:
+    centre, radius = np.array(_SKULL[0]), np.array(_SKULL[1])
+    for k in range(26):
+        azimuth, height = rng.uniform(0, 2 * np.pi), rng.uniform(0.25, 1.0)
+        d = np.array([np.cos(azimuth) * np.sqrt(1 - height**2), height, np.sin(azimuth) * np.sqrt(1 - height**2) * 0.8 - 0.15])
+        root = centre + d * radius * 0.9
+        tip = root + (d + [0, 0.25, 0.1 * rng.normal()]) * rng.uniform(0.035, 0.06)
+        grid.add(Tube(root, tip, (0.021, 0.012, 0.002)), 0.006)
+    _fringe(grid, rng, 0.0, 0.018, 5)
+
+
+def _bob(grid: DistanceGrid, rng: np.random.Generator) -> None:
+    for sign in (1.0, -1.0):
+        for z, width in ((0.030, 0.020), (0.0, 0.026), (-0.035, 0.028), (-0.065, 0.028)):
+            x = sign * np.sqrt(max(1 - ((z + 0.012) / 0.10) ** 2, 0.12)) * 0.085
+            _lock(grid, [(x * 0.93, 0.06, z - 0.004), (x * 1.05, -0.01, z), (x * 1.03, -0.085, z + 0.006), (x * 0.93, -0.108, z + 0.008)], [0.016, width * 0.72, width * 0.8, 0.008], 1.0)
+    _lock(grid, [(0, 0.05, -0.095), (0, -0.03, -0.102), (0, -0.095, -0.080)], [0.03, 0.036, 0.020], 1.0)
+    _fringe(grid, rng, rng.choice([-0.03, 0.0, 0.03]), 0.026, 9)
+
+
+def _long(grid: DistanceGrid, rng: np.random.Generator) -> None:
+    for sign in (1.0, -1.0):
+        for z, length in ((0.022, -0.20), (-0.008, -0.27), (-0.045, -0.29), (-0.075, -0.30)):
+            x = sign * np.sqrt(max(1 - ((z + 0.012) / 0.10) ** 2, 0.10)) * 0.086
+            wave = 0.008 * rng.normal()
+            _lock(grid, [(x * 0.92, 0.06, z - 0.004), (x * 1.05, -0.02, z - 0.002), (x * 1.06 + wave, -0.12, z - 0.012), (x * 1.0 - wave, length, z - 0.022)], [0.016, 0.019, 0.022, 0.008], 1.0)
+    for x in (-0.03, 0.0, 0.03):
+        _lock(grid, [(x, 0.05, -0.09), (x * 1.2, -0.06, -0.105), (x * 1.3, -0.18, -0.100), (x, -0.30, -0.105)], [0.03, 0.032, 0.030, 0.012], 1.0)
+    part = float(rng.choice([-0.03, 0.0, 0.03]))
+    for sign in (1.0, -1.0):
+        _lock(grid, [(part, 0.108, 0.055), (part + sign * 0.030, 0.088, 0.082), (sign * 0.066, 0.040, 0.062), (sign * 0.080, -0.02, 0.030)], [0.012, 0.014, 0.013, 0.012], 0.8, (0, 0, 1))
+
+
+def _bun(grid: DistanceGrid, rng: np.random.Generator) -> None:
+    if rng.random() < 0.5:
+        grid.add(Ellipsoid(np.array([0, 0.135, -0.045]), (0.043, 0.040, 0.043)), 0.008)
+    else:
+        grid.add(Ellipsoid(np.array([0, 0.045, -0.135]), (0.045, 0.043, 0.042)), 0.008)
+    _fringe(grid, rng, 0.02, 0.004, 5)
+
+
+def _ponytail(grid: DistanceGrid, rng: np.random.Generator) -> None:
+    _lock(grid, [(0, 0.075, -0.105), (0, 0.060, -0.150), (0.005, -0.02, -0.170), (0.0, -0.13, -0.150), (0.01, -0.22, -0.145)], [0.020, 0.030, 0.034, 0.026, 0.006], 1.0)
+    _fringe(grid, rng, 0.02, 0.012, 6)
+
+
+def _pigtails(grid: DistanceGrid, rng: np.random.Generator) -> None:
+    for sign in (1.0, -1.0):
+        _lock(grid, [(sign * 0.070, 0.055, -0.04), (sign * 0.115, 0.055, -0.045), (sign * 0.130, -0.03, -0.035), (sign * 0.118, -0.14, -0.02)], [0.020, 0.030, 0.030, 0.006], 1.0)
+    _fringe(grid, rng, 0.0, 0.022, 7)
+
+
+def _afro(grid: DistanceGrid, rng: np.random.Generator) -> None:
+    centre = np.array([0.0, 0.055, -0.030])
+    for _ in range(120):
+        d = rng.normal(size=3)
+        d /= np.linalg.norm(d)
+        p = centre + d * [0.112, 0.105, 0.105]
+        if p[2] < 0.045 + 0.7 * (p[1] - 0.05):
+            r = rng.uniform(0.014, 0.022)
+            grid.add(Ellipsoid(p, (r, r, r)), 0.004)

@@ -1,0 +1,97 @@
+"""A depth-buffered triangle rasteriser over numpy spans: every row of every triangle becomes one run of pixels.
+
+Not here: shading. Works on thousands of tiny triangles; cost grows with covered pixels. Called by renderer.py.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+_NOTHING = np.iinfo(np.int64).max
+
+
+class Visible(NamedTuple):
+    """Covered pixels of one view, P of them. pixel: flat index; triangle [P]; corner weights [P,3]; depth [P]."""
+
+    pixel: np.ndarray
+    triangle: np.ndarray
+    weights: np.ndarray
+    depth: np.ndarray
+
+
+def rasterise(points: np.ndarray, depth: np.ndarray, triangles: np.ndarray, height: int, width: int, two_sided: np.ndarray | None = None) -> Visible:
+    """Nearest surface at every pixel centre.
+
+    points [N,2] pixels (y down); depth [N] positive metres from the camera; triangles [M,3], front faces counter-clockwise
+    in a y-up world (clockwise on screen); two_sided [M] keeps back faces of those triangles.
+    """
+    corner = points.astype(np.float32)[triangles]
+    z = depth.astype(np.float32)[triangles]
+    (ax, ay), (bx, by), (cx, cy) = corner[:, 0].T, corner[:, 1].T, corner[:, 2].T
+    area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+    keep = (area < -1e-9) if two_sided is None else ((area < -1e-9) | (two_sided & (area > 1e-9)))
+    low_y, high_y = np.minimum(np.minimum(ay, by), cy), np.maximum(np.maximum(ay, by), cy)
+    keep &= (z.min(1) > 0.02) & (high_y > 0) & (low_y < height) & (np.maximum(np.maximum(ax, bx), cx) > 0) & (np.minimum(np.minimum(ax, bx), cx) < width)
+    first = np.maximum(np.ceil(low_y - 0.5), 0).astype(np.int32)
+    last = np.minimum(np.ceil(high_y - 0.5), height).astype(np.int32)
+    rows = np.where(keep, np.maximum(last - first, 0), 0)
+    chosen = np.flatnonzero(rows)
+    if not len(chosen):
+        return Visible(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros((0, 3), np.float32), np.zeros(0, np.float32))
+    row_triangle, row_y = _expand(chosen, first[chosen], rows[chosen])
+    left, right = _spans(corner, row_triangle, row_y)
+    start = np.maximum(np.ceil(left - 0.5), 0).astype(np.int32)
+    stop = np.minimum(np.ceil(right - 0.5), width).astype(np.int32)
+    count = np.maximum(stop - start, 0)
+    number, pixel_x = _expand(np.arange(len(row_triangle)), start, count)
+    triangle, pixel_y = row_triangle[number], row_y[number]
+    gradient = _gradients(corner, area)
+    plane = np.einsum("mkc,mk->mc", gradient, z).astype(np.float32)  # depth as an affine function of (x, y, 1)
+    own = plane[triangle]
+    fx, fy = pixel_x + np.float32(0.5), pixel_y + np.float32(0.5)
+    value = own[:, 0] * fx + own[:, 1] * fy + own[:, 2]
+    key = (np.clip(value * 1e7, 0, 2**31).astype(np.int64) << 32) | triangle
+    buffer = np.full(height * width, _NOTHING, np.int64)
+    np.minimum.at(buffer, pixel_y.astype(np.int64) * width + pixel_x, key)
+    pixel = np.flatnonzero(buffer != _NOTHING)
+    found = buffer[pixel]
+    triangle = (found & 0xFFFFFFFF).astype(np.int32)
+    x, y = (pixel % width + 0.5).astype(np.float32), (pixel // width + 0.5).astype(np.float32)
+    own = gradient[triangle]
+    weights = own[:, :, 0] * x[:, None] + own[:, :, 1] * y[:, None] + own[:, :, 2]
+    return Visible(pixel, triangle, np.clip(weights, 0.0, 1.0), (found >> 32).astype(np.float32) * 1e-7)
+
+
+def _expand(owner: np.ndarray, start: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Repeats every owner count times beside start, start + 1, ..."""
+    end = np.cumsum(count)
+    total = int(end[-1]) if len(end) else 0
+    return np.repeat(owner, count), (np.arange(total, dtype=np.int64) - np.repeat(end - count - start, count)).astype(np.int32)
+
+
+def _spans(corner: np.ndarray, triangle: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the row's centre line enters and leaves its triangle, pixels."""
+    y = row + np.float32(0.5)
+    left, right = np.full(len(row), np.inf, np.float32), np.full(len(row), -np.inf, np.float32)
+    for a, b in ((0, 1), (1, 2), (2, 0)):
+        first, second = corner[triangle, a], corner[triangle, b]
+        fy, sy = first[:, 1], second[:, 1]
+        crossed = (fy <= y) != (sy <= y)
+        x = first[:, 0] + (y - fy) * (second[:, 0] - first[:, 0]) / np.where(crossed, sy - fy, 1.0)
+        left = np.where(crossed, np.minimum(left, x), left)
+        right = np.where(crossed, np.maximum(right, x), right)
+    return np.where(np.isfinite(left), left, 0.0), np.where(np.isfinite(right), right, -1.0)
+
+
+def _gradients(corner: np.ndarray, area: np.ndarray) -> np.ndarray:
+    """Corner weights of every triangle as affine functions of (x, y, 1): [M,3,3]."""
+    safe = np.where(np.abs(area) < 1e-9, 1e-9, area)
+    result = np.empty((len(corner), 3, 3), np.float32)
+    for k in range(3):
+        p, q = corner[:, (k + 1) % 3], corner[:, (k + 2) % 3]
+        result[:, k, 0] = (p[:, 1] - q[:, 1]) / safe
+        result[:, k, 1] = (q[:, 0] - p[:, 0]) / safe
+        result[:, k, 2] = (p[:, 0] * q[:, 1] - q[:, 0] * p[:, 1]) / safe
+    return result
