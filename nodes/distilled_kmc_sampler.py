@@ -9,6 +9,8 @@ from ..kmc_core.sampling.reenact import SamplerSettings
 from ..kmc_core.types import HolisticMotion, SubjectLibrary
 from .reenactment import Job, background_picture, common_inputs, common_outputs, output_inputs, refuse_foreign_model, run
 
+TEXT_AS_TRAINED = 0.5
+"""cfg_scale at which the prompt counts once and nothing is extrapolated"""
 NOTE = "This version has no distilled weights: the base weights ran at few steps, without guidance."
 
 
@@ -44,7 +46,7 @@ class DistilledKMCSampler(io.ComfyNode):
     ) -> io.NodeOutput:  # fmt: skip
         refuse_foreign_model(model)
         settings = SamplerSettings(
-            prompt=prompt, negative_prompt="", mode=mode, steps=steps, cfg_scale=0.0, motion_strength=motion_strength,
+            prompt=prompt, negative_prompt="", mode=mode, steps=steps, cfg_scale=TEXT_AS_TRAINED, motion_strength=motion_strength,
             network_strength=network_strength, seed=seed, background=background,
             background_image=background_picture(background, background_image),
         )  # fmt: skip

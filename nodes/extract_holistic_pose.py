@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from comfy_api.v0_0_2 import Input, io
 
+from ..kmc_core.errors import PoseError
 from ..kmc_core.media.clip import Clip
 from ..kmc_core.media.contact_sheet import spread_frames
 from ..kmc_core.media.limits import check_clip
@@ -63,7 +64,8 @@ class ExtractHolisticPose(io.ComfyNode):
                     "mask", optional=True, tooltip="White where the person to follow is; one mask, or one for each frame."
                 ),
                 io.BoundingBox.Input(
-                    "bounding_box", optional=True, tooltip="Box around the person to follow; one, or one for each frame."
+                    "bounding_box", optional=True, socketless=False, force_input=True,
+                    tooltip="Box around the person to follow; one, or one for each frame.",
                 ),
                 io.Boolean.Input(
                     "override_limits", default=False, advanced=True, optional=True,
@@ -96,11 +98,21 @@ class ExtractHolisticPose(io.ComfyNode):
         progress = host.ProgressBar(node_id)
         with host.interruptible():
             motion = track_with_sources(host.pose_extractor(node_id), clip, settings, sources, progress)
+        _refuse_when_nobody_was_found(motion)
         report = describe_motion(motion)
         host.say(node_id, report)
         return io.NodeOutput(
             motion, to_pose_keypoint(motion), _overlay(motion, clip), _mask(motion), report, ui={"text": (report,)}
         )
+
+
+def _refuse_when_nobody_was_found(motion: HolisticMotion) -> None:
+    if not motion.body_confidence.any():
+        raise PoseError(
+            "Nobody was found in the clip", got=f"{motion.frame_count} frames without a person",
+            expected="one person, whole body or half body in view",
+            remedy="Choose a clip in which the person is larger and well lit, or link pose_keypoint of another detector",
+        )  # fmt: skip
 
 
 def describe_motion(motion: HolisticMotion) -> str:

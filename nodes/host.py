@@ -127,28 +127,35 @@ def say(node_id: str | None, text: str) -> None:
 
 
 class ProgressBar:
-    """Progress on the running node. Outside a running prompt (tests, scripts) it does nothing."""
+    """Progress and previews on the running node. Outside a running prompt (tests, scripts) it does nothing.
+
+    Calling it matches kmc_core.types.Progress; each new stage is also shown as text.
+    """
 
     def __init__(self, node_id: str | None) -> None:
         self.node_id = node_id
         self.api = ComfyAPISync()
+        self.done, self.total, self.stage = 0, 1, ""
         self.last_preview = 0.0
-        self.stage = ""
 
     def __call__(self, done: int, total: int, stage: str = "") -> None:
-        """Matches kmc_core.types.Progress; a new stage is also shown as text."""
         if stage and stage != self.stage:
             self.stage = stage
             say(self.node_id, stage)
-        self.show(done, total)
+        self.advance(done, total)
 
-    def show(self, done: int, total: int, picture: np.ndarray | None = None) -> None:
-        """picture: uint8 [H,W,3], sent as a live preview a few times per second at most."""
-        if self.node_id is None:
-            return
-        preview = None
+    def advance(self, done: int, total: int, stage: str = "") -> None:
+        """The same without showing the stage, for loops that name every frame."""
+        self.done, self.total = done, max(total, 1)
+        self._send(None)
+
+    def preview(self, picture: np.ndarray) -> None:
+        """Show uint8 [H,W,3] on the node, a few times per second at most."""
         now = time.monotonic()
-        if picture is not None and now - self.last_preview >= SECONDS_BETWEEN_PREVIEWS:
+        if now - self.last_preview >= SECONDS_BETWEEN_PREVIEWS:
             self.last_preview = now
-            preview = Image.fromarray(picture)
-        self.api.execution.set_progress(done, max(total, 1), node_id=self.node_id, preview_image=preview)
+            self._send(Image.fromarray(picture))
+
+    def _send(self, picture: Image.Image | None) -> None:
+        if self.node_id is not None:
+            self.api.execution.set_progress(self.done, self.total, node_id=self.node_id, preview_image=picture)

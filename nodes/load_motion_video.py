@@ -26,20 +26,22 @@ class LoadMotionVideo(io.ComfyNode):
             search_aliases=["driving video", "motion control", "dance clip", "load clip", "trim video"],
             inputs=[
                 io.Combo.Input(
-                    "file", options=host.input_clips(), upload=io.UploadType.video, optional=True,
+                    "file", options=host.input_clips() or [""], upload=io.UploadType.video,
                     tooltip="A video or GIF from ComfyUI's input folder. Not used while something is linked to `video`.",
                 ),
                 io.MultiType.Input(
                     "video", [io.Video, io.Image], optional=True,
                     tooltip="A VIDEO or a batch of images instead of the file. Images without a rate count as 24 fps.",
                 ),
-                io.Float.Input("start_s", default=0.0, min=0.0, max=86400.0, step=0.01, tooltip="Where to start, in seconds."),
                 io.Float.Input(
-                    "duration_s", default=0.0, min=0.0, max=3600.0, step=0.01,
+                    "start_s", default=0.0, optional=True, min=0.0, max=86400.0, step=0.01, tooltip="Where to start, in seconds."
+                ),
+                io.Float.Input(
+                    "duration_s", default=0.0, optional=True, min=0.0, max=3600.0, step=0.01,
                     tooltip="How many seconds to use. 0 = up to the end or the limit of 30 s.",
                 ),
                 io.Float.Input(
-                    "fps", default=0.0, min=0.0, max=240.0, step=0.01,
+                    "fps", default=0.0, optional=True, min=0.0, max=240.0, step=0.01,
                     tooltip="Frames per second to read the clip at. 0 keeps the clip's own rate.",
                 ),
                 io.Boolean.Input(
@@ -58,13 +60,13 @@ class LoadMotionVideo(io.ComfyNode):
         )  # fmt: skip
 
     @classmethod
-    def validate_inputs(cls, file: str | None = None) -> bool | str:
+    def validate_inputs(cls, file: str | None) -> bool | str:
         if file and not host.input_exists(file):
             return f"Choose or upload the clip again. The file {file} is not in ComfyUI's input folder."
         return True
 
     @classmethod
-    def fingerprint_inputs(cls, file: str | None = None, **_: object) -> str:
+    def fingerprint_inputs(cls, file: str | None, **_: object) -> str:
         if not file or not host.input_exists(file):
             return ""
         facts = host.input_path(file).stat()
@@ -72,8 +74,8 @@ class LoadMotionVideo(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, start_s: float, duration_s: float, fps: float, file: str | None = None,
-        video: Input.Video | torch.Tensor | None = None, override_limits: bool = False,
+        cls, file: str, video: Input.Video | torch.Tensor | None = None, start_s: float = 0.0,
+        duration_s: float = 0.0, fps: float = 0.0, override_limits: bool = False,
     ) -> io.NodeOutput:  # fmt: skip
         if video is not None:
             clip = clip_from_link(video, start_s, duration_s, fps)

@@ -14,7 +14,8 @@ import torch
 from ..kmc_core.media.clip import Clip
 from ..kmc_core.pose.external_hints import matte_from_mask, person_boxes_from_bounding_boxes, person_boxes_from_mask
 from ..kmc_core.pose.extractor import HolisticExtractor, TrackSettings
-from ..kmc_core.pose.interchange import merge_face_landmarks, merge_pose_keypoint
+from ..kmc_core.pose.face_landmarks import merge_face_landmarks
+from ..kmc_core.pose.interchange import merge_pose_keypoint
 from ..kmc_core.types import HolisticMotion
 from . import host
 
@@ -40,13 +41,14 @@ def track_with_sources(
     extractor: HolisticExtractor, clip: Clip, settings: TrackSettings, sources: PoseSources, progress: host.ProgressBar
 ) -> HolisticMotion:
     """The clip's motion with everything that is linked taken into account. A mask per frame becomes the matte."""
-    motion = extractor.track(
-        clip, settings, person_boxes=sources.person_boxes(clip), progress=progress, should_stop=host.should_stop
-    )
+    boxes = sources.person_boxes(clip)
+    hints = {} if boxes is None else {"person_boxes": boxes}
+    motion = extractor.track(clip, settings, progress=progress, should_stop=host.should_stop, **hints)
     if sources.pose_keypoint:
         motion = merge_pose_keypoint(motion, sources.pose_keypoint)
     if sources.face_landmarks:
         motion = merge_face_landmarks(motion, sources.face_landmarks)
     if sources.mask is not None and len(sources.mask) == clip.frame_count:
-        motion = replace(motion, matte=matte_from_mask(sources.mask.cpu().numpy(), clip.frame_count))
+        matte = matte_from_mask(sources.mask.cpu().numpy(), clip.frame_count)
+        motion = motion if matte is None else replace(motion, matte=matte)
     return motion

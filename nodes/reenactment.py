@@ -18,8 +18,10 @@ from ..kmc_core.dit.weights_file import load_network
 from ..kmc_core.errors import KMCError, LimitError
 from ..kmc_core.media.limits import check_prompt
 from ..kmc_core.media.writer import VideoWriter
-from ..kmc_core.motion.retarget import retarget
-from ..kmc_core.sampling.reenact import SamplerSettings, output_canvas, reenact
+from ..kmc_core.motion.retarget import RetargetSettings, retarget
+from ..kmc_core.motion.strength import with_strength
+from ..kmc_core.sampling.output_size import output_canvas
+from ..kmc_core.sampling.reenact import SamplerSettings, reenact
 from ..kmc_core.types import AudioTrack, Canvas, HolisticMotion, SubjectLibrary
 from . import host
 from .sockets import MotionSocket, SubjectSocket, audio_to_track, frames_to_bytes
@@ -51,8 +53,8 @@ def output_inputs(default_steps: int, max_steps: int) -> list[io.Input]:
         ),
         io.Int.Input("steps", default=default_steps, min=1, max=max_steps, tooltip="Steps of the network for each window of frames."),
         io.Float.Input(
-            "motion_strength", default=1.0, min=0.0, max=1.5, step=0.05,
-            tooltip="How far the character moves: 0 stands still, 1 as the performer, above 1 exaggerates.",
+            "motion_strength", default=1.0, min=0.0, max=1.0, step=0.05,
+            tooltip="How far the character moves: 0 keeps the picture's own pose, 1 moves as the performer.",
         ),
         io.Int.Input(
             "seed", default=0, min=0, max=2**63 - 1, control_after_generate=True,
@@ -122,7 +124,7 @@ def refuse_foreign_model(model: object) -> None:
 def run(job: Job) -> io.NodeOutput:
     """Sample the job. Everything that can be refused is refused before the first frame."""
     check_prompt(job.settings.prompt, job.override_limits)
-    check_prompt(job.settings.negative_prompt, job.override_limits)
+    check_prompt(job.settings.negative_prompt, job.override_limits, "negative prompt")
     job = _with_character(job)
     canvas = output_canvas(job.motion.character.canvas, job.settings.mode)
     _refuse_when_images_do_not_fit(job, canvas)
@@ -140,18 +142,23 @@ def run(job: Job) -> io.NodeOutput:
 
 
 def _with_character(job: Job) -> Job:
+    """The job with a motion on this subject's body, at the strength that was asked for."""
+    strength = job.settings.motion_strength
     if job.motion.character is not None:
-        return job
-    motion = retarget(job.motion, job.subject)
+        return replace(job, motion=with_strength(job.motion, job.subject, strength))
+    motion = retarget(job.motion, job.subject, settings=RetargetSettings(strength=strength))
     return replace(job, motion=motion, notes=(*job.notes, "The motion was not retargeted; retargeting used its defaults."))
 
 
 def _with_network(job: Job) -> tuple[Job, torch.nn.Module | None]:
     """The built-in network on ComfyUI's device, and the job with the strength its weights recommend times the user's."""
     if job.settings.network_strength == 0:
-        return job, None
+        return replace(job, notes=(*job.notes, "The network was switched off: the re-posed picture alone.")), None
+    if not WEIGHTS.is_file():
+        note = f"The network's weights are missing ({WEIGHTS.name}): the re-posed picture alone. Install the pack again to mend it."
+        return replace(job, settings=replace(job.settings, network_strength=0.0), notes=(*job.notes, note)), None
     network, facts = load_network(WEIGHTS, device=host.device())
-    strength = min(1.0, job.settings.network_strength * float(facts["recommended_strength"]))
+    strength = min(1.0, job.settings.network_strength * float(facts.get("recommended_strength", 1.0)))
     return replace(job, settings=replace(job.settings, network_strength=strength)), network
 
 
@@ -170,7 +177,11 @@ def _stream(job: Job, canvas: Canvas, network: torch.nn.Module | None, path: Pat
     images = torch.empty(count, *canvas, 3) if job.keeps_images else None
     masks = torch.empty(count, *canvas) if job.keeps_images else None
     bar = host.ProgressBar(job.node_id)
-    frames = reenact(job.motion, job.subject, job.settings, network, should_stop=host.should_stop)
+    with host.interruptible():
+        frames = reenact(
+            job.motion, job.subject, job.settings, network,
+            progress=bar.advance, should_stop=host.should_stop, on_preview=lambda frame, rgb: bar.preview(rgb),
+        )  # fmt: skip
     with host.interruptible(), VideoWriter(path, canvas, _rate(job.motion), audio=_sound(job)) as writer:
         for index, frame in enumerate(frames):
             host.stop_if_interrupted()
@@ -178,7 +189,7 @@ def _stream(job: Job, canvas: Canvas, network: torch.nn.Module | None, path: Pat
             if images is not None:
                 images[index] = torch.from_numpy(frame.rgb).float().div_(255)
                 masks[index] = torch.from_numpy(frame.alpha)
-            bar.show(index + 1, count, frame.rgb)
+            bar.preview(frame.rgb)
     if images is None:
         refused = host.not_kept("KMC Sampler kept no frames", "Turn `images` on in the sampler, or use its VIDEO output")
         return refused, refused
@@ -200,6 +211,7 @@ def _report(job: Job, canvas: Canvas, seconds: float) -> str:
     lines = [
         f"{count} frames, {canvas.width} x {canvas.height}, {job.motion.fps:.3f} fps, {job.motion.seconds:.2f} s, "
         f"made in {seconds:.1f} s ({seconds / max(count, 1):.2f} s each).",
-        f"KMC Nano, {job.settings.steps} steps, seed {job.settings.seed}, strength {job.settings.network_strength:g}.",
     ]
+    if job.settings.network_strength > 0:
+        lines.append(f"KMC Nano, {job.settings.steps} steps, strength {job.settings.network_strength:g}, seed {job.settings.seed}.")
     return "\n".join((*lines, *job.notes))

@@ -7,6 +7,7 @@ from comfy_api.v0_0_2 import io
 
 from ..kmc_core.media.contact_sheet import spread_frames
 from ..kmc_core.motion.retarget import RetargetSettings, retarget
+from ..kmc_core.motion.trimming import trim_motion
 from ..kmc_core.pose.drawing import draw_motion_frame
 from ..kmc_core.pose.interchange import to_pose_keypoint
 from ..kmc_core.types import HolisticMotion, Orientation, SubjectLibrary
@@ -41,7 +42,7 @@ class RetargetSkeleton(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "strength", default=1.0, min=0.0, max=1.0, step=0.05,
-                    tooltip="1 = the character's proportions, 0 = the performer's.",
+                    tooltip="How much of the motion the character takes over: 1 all of it, 0 keeps the picture's own pose.",
                 ),
                 io.Combo.Input(
                     "framing", options=list(FRAMINGS), default="fit to picture",
@@ -69,12 +70,28 @@ class RetargetSkeleton(io.ComfyNode):
         cls, motion: HolisticMotion, subject: SubjectLibrary, strength: float, framing: str,
         orientation: Orientation | None = None, pose_frames: str = "preview", override_limits: bool = False,
     ) -> io.NodeOutput:  # fmt: skip
+        orientation = orientation or Orientation()
         settings = RetargetSettings(strength=strength, framing=FRAMINGS[framing])
-        retargeted = retarget(motion, subject, orientation or Orientation(), settings)
-        report = "\n".join((f"{retargeted.frame_count} frames on {subject.name}.", *retargeted.character.notes))
+        trimmed = motion if override_limits else _within_limit(motion, orientation.max_seconds)
+        retargeted = retarget(trimmed, subject, orientation, settings)
+        report = "\n".join(_sentences(motion, retargeted, subject, orientation))
         host.say(cls.hidden.unique_id, report)
         pictures = _pose_pictures(retargeted, every_frame=pose_frames == "every frame")
         return io.NodeOutput(retargeted, pictures, to_pose_keypoint(retargeted), ui={"text": (report,)})
+
+
+def _within_limit(motion: HolisticMotion, longest_s: float) -> HolisticMotion:
+    """The motion, or its first `longest_s` seconds; one frame of tolerance as for clips."""
+    return motion if motion.seconds <= longest_s + 1.0 / motion.fps else trim_motion(motion, round(longest_s * motion.fps))
+
+
+def _sentences(
+    motion: HolisticMotion, retargeted: HolisticMotion, subject: SubjectLibrary, orientation: Orientation
+) -> list[str]:
+    lines = [f"{retargeted.frame_count} frames on {subject.name}, orientation {orientation.mode}."]
+    if retargeted.frame_count < motion.frame_count:
+        lines.append(f"Trimmed from {motion.seconds:.2f} s to {orientation.max_seconds:g} s, the longest for this orientation.")
+    return [*lines, *retargeted.character.notes]
 
 
 def _pose_pictures(motion: HolisticMotion, every_frame: bool) -> torch.Tensor:

@@ -127,7 +127,7 @@ def _pip(*arguments: str) -> None:
     command = [str(PYTHON), "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", *arguments]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     if finished.returncode:
-        lines = re.sub(r"https?://\S+", "<address>", finished.stdout + finished.stderr).strip().splitlines()
+        lines = re.sub(r"(?:https?|file)://\S+", "<address>", finished.stdout + finished.stderr).strip().splitlines()
         raise SetupError("Check the network and run this again. pip failed:\n" + "\n".join(lines[-12:]))
 
 

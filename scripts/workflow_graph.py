@@ -7,8 +7,8 @@ A saved workflow holds widget values by position; a prompt holds them by name. M
 from __future__ import annotations
 
 NOTES = {"Note", "MarkdownNote"}
-# Widgets that the browser adds behind an input: a choice what to do with a seed, and the name of an upload button.
-EXTRA_WIDGET_KEYS = ("control_after_generate", "image_upload", "video_upload", "audio_upload", "file_upload")
+# Inputs behind which the browser saves one more value: what to do with a seed, and an upload button.
+EXTRA_WIDGET_KEYS = ("control_after_generate", "image_upload")
 
 
 class UnsupportedWorkflow(ValueError):
