@@ -16,6 +16,8 @@ from ..pose.extractor import HolisticExtractor
 from ..pose.weights import WEIGHTS_FOLDER_NAME, ensure_weights
 from ..sampling.reenact import SamplerSettings
 from ..types import Orientation
+from .identity import FaceIdentity
+from .identity_weights import ensure_identity_weights
 from .reenact import METHODS, Comparison, Row, compare
 from .table import table
 
@@ -41,6 +43,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--strength", type=float, help="of the network, 0..1; default: what its weights recommend")
     command.add_argument("--network", type=Path, default=BUILT_IN_NETWORK, help="network weights")
     command.add_argument("--pose-weights", type=Path, default=CACHE / WEIGHTS_FOLDER_NAME, help="folder, filled when empty")
+    command.add_argument("--identity-weights", type=Path, default=CACHE / "identity", help="folder, filled when empty")
+    command.add_argument("--no-identity", action="store_true", help="do not measure identity")
     command.add_argument("--threads", type=int, default=0, help="CPU threads; 0: the system's choice")
     return outer
 
@@ -72,14 +76,14 @@ def _run(options: argparse.Namespace, methods: tuple[str, ...]) -> list[Row]:
         strength = float(facts.get(RECOMMENDED_STRENGTH, 1.0)) if options.strength is None else options.strength
     workers = options.threads or 2
     extractor = HolisticExtractor(ensure_weights(options.pose_weights, on_message=logging.info), workers=workers)
-    sampler = SamplerSettings(
-        prompt=options.prompt, steps=options.steps, seed=options.seed, network_strength=strength
-    )  # fmt: skip
+    identity_folder = None if options.no_identity else ensure_identity_weights(options.identity_weights)
+    identity = FaceIdentity(identity_folder) if identity_folder else None
+    sampler = SamplerSettings(prompt=options.prompt, steps=options.steps, seed=options.seed, network_strength=strength)
     comparison = Comparison(
         methods, options.seconds, options.long_side, Orientation(options.orientation), sampler, options.sheets
     )
     rows: list[Row] = []
-    for row in compare(options.clips, options.characters, comparison, extractor, network, logging.info):
+    for row in compare(options.clips, options.characters, comparison, extractor, network, identity, logging.info):
         rows.append(row)
         if options.json is not None:
             options.json.parent.mkdir(parents=True, exist_ok=True)

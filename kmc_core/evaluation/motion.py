@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..pose.expression import EXPRESSION_NAMES
-from ..pose.skeleton_layouts import NECK, PELVIS, rig_joints
+from ..pose.skeleton_layouts import LEFT_ARM, NECK, PELVIS, RIGHT_ARM, rig_joints
 from ..types import Canvas, HolisticMotion
 
 SEEN = 0.5
@@ -65,9 +65,14 @@ def speed_ratio(target: TargetMotion, found: HolisticMotion) -> float | None:
     return float(shown.mean() / wanted.mean())
 
 
-def hands_found(driver: HolisticMotion, found: HolisticMotion) -> float | None:
-    """Share of the driver's seen hands (frame, side) that are found again in the output; None when it shows none."""
-    wanted = driver.hands_confidence > SEEN
+def hands_found(target: TargetMotion, found: HolisticMotion) -> float | None:
+    """Share of the driver's seen hands (frame, side) that are found again in the output; None when there are none.
+
+    Hands whose wrist or knuckles should lie outside the canvas are not asked for.
+    """
+    visible = visible_joints(target)
+    on_canvas = np.stack([visible[:, list(arm[2:])].all(1) for arm in (LEFT_ARM, RIGHT_ARM)], 1)
+    wanted = (target.driver.hands_confidence > SEEN) & on_canvas
     return float((found.hands_confidence > SEEN)[wanted].mean()) if wanted.any() else None
 
 

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -24,7 +25,8 @@ from ..types import HolisticMotion, Orientation
 from .case import ITSELF, Case, character_case, self_case
 from .cost import Cost
 from .frame_store import FrameStore
-from .motion import expression_agreement, hands_found, pose_error, speed_ratio
+from .identity import FaceIdentity, likeness
+from .motion import SEEN, expression_agreement, hands_found, pose_error, speed_ratio
 from .picture import blurred
 from .picture_scores import ColourMeter, StillnessMeter, TruthMeter, flicker
 
@@ -36,6 +38,7 @@ NUMBERS = (
     "pose_mean", "hands_found", "expression", "identity", "flicker", "drift_de00", "speed_ratio", "seconds", "peak_mb",
     "frames_in", "frames_out",
 )  # fmt: skip
+IDENTITY_FRAMES = 40
 Row = dict[str, object]
 Tell = Callable[[str], None]
 
@@ -52,15 +55,28 @@ class Comparison:
     sheets: Path | None = None
 
 
+class Tools(NamedTuple):
+    """What measures and makes: the network and the identity descriptor may be missing."""
+
+    extractor: HolisticExtractor
+    network: KMCDiT | None
+    identity: FaceIdentity | None
+
+
 def compare(
     clips: Sequence[Path],
     characters: Sequence[Path],
     comparison: Comparison,
     extractor: HolisticExtractor,
     network: KMCDiT | None,
+    identity: FaceIdentity | None = None,
     tell: Tell = logger.info,
 ) -> Iterator[Row]:
-    """Yield one row per clip, character (or the clip itself when none is given) and method, as each is finished."""
+    """Yield one row per clip, character (or the clip itself when none is given) and method, as each is finished.
+
+    network None leaves the method "kmc" unmeasured, identity None the column of that name.
+    """
+    tools = Tools(extractor, network, identity)
     for path in clips:
         try:
             clip = open_clip(path, duration_s=comparison.seconds)
@@ -77,7 +93,7 @@ def compare(
                 yield from _failed(path.stem, character.stem if character else ITSELF, comparison.methods, error)
                 continue
             with tempfile.TemporaryDirectory() as folder:
-                yield from _Bench(case, comparison, extractor, network, Path(folder), tell).rows()
+                yield from _Bench(case, comparison, tools, Path(folder), tell).rows()
 
 
 def _case(
@@ -101,11 +117,9 @@ def _failed(clip: str, character: str, methods: Sequence[str], error: Exception)
 class _Bench:
     """Makes and measures the methods of one case; frames live in a folder."""
 
-    def __init__(
-        self, case: Case, comparison: Comparison, extractor: HolisticExtractor, network: KMCDiT | None, folder: Path, tell: Tell
-    ) -> None:
-        self.case, self.comparison, self.extractor, self.network = case, comparison, extractor, network
-        self.folder, self.tell = folder, tell
+    def __init__(self, case: Case, comparison: Comparison, tools: Tools, folder: Path, tell: Tell) -> None:
+        self.case, self.comparison, self.folder, self.tell = case, comparison, folder, tell
+        self.extractor, self.network, self.identity = tools
         self._clip_name = case.clip.path.stem
         self._target = case.target()
         self._coverage = FrameStore(folder / "coverage", case.canvas, channels=0)
@@ -180,8 +194,9 @@ class _Bench:
         row |= {
             "pose_median": median,
             "pose_mean": mean,
-            "hands_found": hands_found(self.case.driver, found),
+            "hands_found": hands_found(self._target, found),
             "expression": expression_agreement(self.case.driver, found),
+            "identity": self._identity(store, found),
             "flicker": flicker(stillness, source),
             "drift_de00": colours.drift(control),
             "speed_ratio": speed_ratio(self._target, found),
@@ -191,6 +206,17 @@ class _Bench:
             "frames_out": len(store),
         }
         return row
+
+    def _identity(self, store: FrameStore, found: HolisticMotion) -> float | None:
+        """Median likeness of the faces in up to IDENTITY_FRAMES frames to the reference picture's."""
+        view = self.case.subject.primary_view
+        seen = np.flatnonzero(found.face_confidence > SEEN)
+        if self.identity is None or view.keypoints.face_confidence <= SEEN or not len(seen):
+            return None
+        reference = self.identity.descriptor(view.picture, view.keypoints.face)
+        chosen = seen[spread_frames(len(seen), IDENTITY_FRAMES)]
+        shown = [self.identity.descriptor(store[int(frame)], found.face[frame]) for frame in chosen]
+        return float(np.median([likeness(reference, descriptor) for descriptor in shown]))
 
     def _truth_numbers(self, store: FrameStore) -> Row:
         """Frame 0 is the reference itself and is left out."""

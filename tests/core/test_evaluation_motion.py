@@ -94,12 +94,16 @@ def test_damped_motion_has_a_low_speed_ratio() -> None:
     assert speed_ratio(target_of(still), motion) is None
 
 
-def test_hands_found_counts_only_hands_the_driver_showed() -> None:
+def test_hands_found_counts_only_hands_the_driver_showed_on_the_canvas() -> None:
     motion = swaying()
+    target = target_of(motion)
     confidence = np.zeros((40, 2), np.float32)
     confidence[:15, 0], confidence[:, 1] = 0.9, 1
-    assert hands_found(motion, replace(motion, hands_confidence=confidence)) == pytest.approx(0.75)
-    assert hands_found(replace(motion, hands_confidence=np.zeros((40, 2))), motion) is None
+    assert hands_found(target, replace(motion, hands_confidence=confidence)) == pytest.approx(0.75)
+    assert hands_found(target._replace(driver=replace(motion, hands_confidence=np.zeros((40, 2)))), motion) is None
+    outside = target.joints.copy()
+    outside[10:, 5] = (900, 900)
+    assert hands_found(target._replace(joints=outside), replace(motion, hands_confidence=confidence)) == 1
 
 
 def test_expression_agreement_knows_half_amplitude_and_stillness() -> None:
