@@ -13,12 +13,14 @@ import numpy as np
 from ..types import PictureKeypoints
 from .skeleton_layouts import FACE_OVAL, HAND_EDGES
 
+TRUNK = (11, 12, 24, 23)
+TRUNK_INSET = 0.3
+"""shoulders and hips are moved this far to the trunk's middle line, because waists are narrow"""
 SEEN = 0.5
-LEAST_DETECTION = 0.35
+LEAST_DETECTION = 0.5
 # (joints, diameter in torso lengths): thin enough to lie inside any clothes
 BONES = (
-    (11, 12, 0.12), (11, 13, 0.09), (13, 15, 0.07), (12, 14, 0.09), (14, 16, 0.07), (11, 23, 0.20), (12, 24, 0.20),
-    (23, 24, 0.20), (23, 25, 0.14), (25, 27, 0.10), (24, 26, 0.14), (26, 28, 0.10), (27, 31, 0.07), (28, 32, 0.07),
+    (11, 12, 0.12), (11, 13, 0.09), (13, 15, 0.07), (12, 14, 0.09), (14, 16, 0.07), (23, 24, 0.16), (23, 25, 0.14), (25, 27, 0.10), (24, 26, 0.14), (26, 28, 0.10), (27, 31, 0.07), (28, 32, 0.07),
     (27, 29, 0.06), (28, 30, 0.06),
 )  # fmt: skip
 
@@ -44,6 +46,13 @@ def skeleton_masks(keypoints: PictureKeypoints, shape: tuple[int, int], factor: 
         if seen[start] and seen[end]:
             _capsule(bones, body[start], body[end], diameter * torso)
             _capsule(reach, body[start], body[end], (diameter + 0.24) * torso)
+    if seen[list(TRUNK)].all():
+        trunk = body[list(TRUNK)]
+        middle = trunk[[1, 0, 3, 2]] + trunk
+        inset = (1 - TRUNK_INSET) * trunk + TRUNK_INSET * middle / 2
+        if np.abs(inset).max() < 30_000:
+            for mask in (bones, reach):
+                cv2.fillConvexPoly(mask, np.round(inset).astype(np.int32), 1)
     for side in range(2):
         if keypoints.hands_confidence[side] > 0.5:
             hand = keypoints.hands[side, :, :2] * factor

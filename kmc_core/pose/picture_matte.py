@@ -14,11 +14,11 @@ import numpy as np
 
 from ..errors import PoseError
 from ..types import PictureKeypoints
-from .backdrop_cutout import backdrop_alpha, cut_from_backdrop, find_backdrop
+from .backdrop_cutout import Backdrop, backdrop_alpha, cut_from_backdrop, find_backdrop
 from .body_capsules import SkeletonMasks, skeleton_masks
 from .closed_form_matting import solve_alpha
 from .foreground_colours import foreground_colours
-from .scene_cutout import cut_from_scene
+from .scene_cutout import certain_inside, claimed_part, cut_from_scene
 
 WORK_SIDE_PX = 768
 """long side at which soft edges are solved"""
@@ -69,31 +69,57 @@ def _cut_out(rgb: np.ndarray, keypoints: PictureKeypoints, probability: np.ndarr
     picture = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     likely = cv2.resize(probability, size, interpolation=cv2.INTER_AREA)
     skeleton = skeleton_masks(keypoints, likely.shape, factor)
-    backdrop = find_backdrop(picture)
+    backdrop = find_backdrop(picture, certain_inside(likely, skeleton))
     if backdrop is not None:
-        mask = cut_from_backdrop(picture, backdrop, skeleton, likely)
-        if _is_plausible(mask, likely, skeleton):
-            soft = backdrop_alpha(picture, backdrop, mask)
+        mask = cut_from_backdrop(backdrop, skeleton, likely)
+        is_sure = _is_segmentation_sure(likely, keypoints, skeleton, mask)
+        if not is_sure and _is_plausible(mask, likely, skeleton):
+            soft = soften_edge(picture, mask, skeleton, backdrop_alpha(picture, backdrop, mask))
             return cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR), "backdrop"
     if not (likely > 0.5).any():
         return np.zeros((height, width), np.float32), "none"
-    mask = _scene_mask(picture, likely, keypoints, factor)
-    soft = soften_edge(picture, mask, likely, skeleton)
+    mask = _scene_mask(picture, likely, keypoints, factor, backdrop)
+    soft = soften_edge(picture, mask, skeleton)
     return cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR), "scene"
 
 
-def _scene_mask(picture: np.ndarray, likely: np.ndarray, keypoints: PictureKeypoints, factor: float) -> np.ndarray:
+def _is_segmentation_sure(
+    likely: np.ndarray, keypoints: PictureKeypoints, skeleton: SkeletonMasks, backdrop_mask: np.ndarray
+) -> bool:
+    """A detected human whose bones lie inside a segmentation that hesitates nowhere, with a face or a matching backdrop."""
+    bones = skeleton.bones > 0
+    if keypoints.detection < 0.5 or not bones.any():
+        return False
+    claimed = claimed_part(likely, skeleton)
+    agreement = (claimed & backdrop_mask).sum() / max((claimed | backdrop_mask).sum(), 1)
+    if keypoints.face_confidence < 0.5 and agreement < 0.85:
+        return False
+    near = cv2.dilate(claimed.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    hesitant = near & (likely > 0.1) & (likely < 0.9)
+    return bool(claimed[bones].mean() > 0.9 and hesitant.sum() < 0.35 * max(claimed.sum(), 1))
+
+
+def _scene_mask(
+    picture: np.ndarray, likely: np.ndarray, keypoints: PictureKeypoints, factor: float, backdrop: Backdrop | None
+) -> np.ndarray:
     """The hard cut, made at a smaller size for speed."""
     shrink = min(1.0, SEED_SIDE_PX / max(likely.shape))
     size = (max(round(likely.shape[1] * shrink), 1), max(round(likely.shape[0] * shrink), 1))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     small_likely = cv2.resize(likely, size, interpolation=cv2.INTER_AREA)
-    mask = cut_from_scene(small, small_likely, skeleton_masks(keypoints, small_likely.shape, factor * shrink))
+    skeleton = skeleton_masks(keypoints, small_likely.shape, factor * shrink)
+    empty = None if backdrop is None else cv2.resize(backdrop.empty.astype(np.float32), size) > 0.5
+    mask = cut_from_scene(small, small_likely, skeleton, empty)
     return cv2.resize(mask.astype(np.float32), likely.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5
 
 
-def soften_edge(picture: np.ndarray, mask: np.ndarray, likely: np.ndarray, skeleton: SkeletonMasks) -> np.ndarray:
-    """Alpha float32 [H,W] of a hard mask: solved in a narrow band, a wide one round the head (hair)."""
+def soften_edge(
+    picture: np.ndarray, mask: np.ndarray, skeleton: SkeletonMasks, guess: np.ndarray | None = None
+) -> np.ndarray:
+    """Alpha float32 [H,W] of a hard mask: solved in a narrow band, a wide one round the head (hair).
+
+    guess: alpha the solution leans on (default: the mask with a soft edge).
+    """
     side = max(mask.shape)
     narrow, wide = max(round(side / 256), 2), max(round(side / 90), 4)
     hard = mask.astype(np.uint8)
@@ -105,7 +131,8 @@ def soften_edge(picture: np.ndarray, mask: np.ndarray, likely: np.ndarray, skele
         band |= _band(hard, wide) & (hair > 0)
     band &= skeleton.bones == 0
     known = np.where(band, 0.5, hard).astype(np.float32)
-    guess = cv2.GaussianBlur(hard.astype(np.float32), (0, 0), 1.0)
+    if guess is None:
+        guess = cv2.GaussianBlur(hard.astype(np.float32), (0, 0), 1.0)
     solved = solve_alpha(picture.astype(np.float32) / 255, known, guess)
     return ((solved - 0.5) * 1.15 + 0.5).clip(0, 1)
 

@@ -18,14 +18,21 @@ AREA_RATIO = (0.75, 1.35)
 """how far the colours may change the segmented area before they are not believed"""
 
 
-def cut_from_scene(picture: np.ndarray, probability: np.ndarray, skeleton: SkeletonMasks) -> np.ndarray:
-    """Hard mask bool [H,W] for uint8 [H,W,3]; probability float32 [H,W] of the character."""
-    likely = probability > LIKELY
-    if skeleton.torso_px > 0:
-        likely = _only_claimed(likely, skeleton)
+def cut_from_scene(
+    picture: np.ndarray, probability: np.ndarray, skeleton: SkeletonMasks, empty: np.ndarray | None = None
+) -> np.ndarray:
+    """Hard mask bool [H,W] for uint8 [H,W,3]; probability float32 [H,W] of the character.
+
+    empty: bool [H,W] where a uniform backdrop shows (backdrop_cutout.find_backdrop); it is background unless deep inside
+    the segmentation, and what is not empty near the character is likelier to be its own (hats, shoes).
+    """
+    likely = claimed_part(probability, skeleton)
     if likely.sum() < 30:
         return likely
     seeds = _seeds(likely, probability, skeleton)
+    if empty is not None:
+        seeds[~empty & (seeds == cv2.GC_PR_BGD)] = cv2.GC_PR_FGD
+        seeds[empty & ~certain_inside(probability, skeleton)] = cv2.GC_BGD
     background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
     try:
         bgr = np.ascontiguousarray(picture[..., ::-1])
@@ -38,8 +45,16 @@ def cut_from_scene(picture: np.ndarray, probability: np.ndarray, skeleton: Skele
     return found if AREA_RATIO[0] < change < AREA_RATIO[1] else likely
 
 
-def _only_claimed(likely: np.ndarray, skeleton: SkeletonMasks) -> np.ndarray:
-    """Drops segmented parts no bone runs through (other people)."""
+def certain_inside(probability: np.ndarray, skeleton: SkeletonMasks) -> np.ndarray:
+    """bool [H,W]: bones, and what lies deep inside a sure segmentation (which fills the gaps between arm and body)."""
+    sure = (probability > SURE).astype(np.uint8)
+    depth = max(int(0.07 * np.sqrt(sure.sum())), 1)
+    return (cv2.erode(sure, _disc(depth), borderValue=1) > 0) | (skeleton.bones > 0)
+
+
+def claimed_part(probability: np.ndarray, skeleton: SkeletonMasks) -> np.ndarray:
+    """Where the segmentation says "person", bool [H,W], less the parts no bone runs through (other people)."""
+    likely = probability > LIKELY
     count, labels = cv2.connectedComponents(likely.astype(np.uint8))
     touched = np.bincount(labels[skeleton.bones > 0], minlength=count)
     touched[0] = 0
