@@ -18,6 +18,7 @@ from .lift import Scene, smooth_over_time
 from .orientation import about_vertical, wrapped
 
 LARGEST_TURN = np.radians(40.0)
+LOOKING_AWAY = np.radians(100.0)
 ROTATION_SIGMA_FRAMES = 0.8
 YAW_SIGMA_FRAMES = 2.0
 FADE_SIGMA_FRAMES = 1.5
@@ -75,12 +76,16 @@ def face_motion(scene: Scene, turn: np.ndarray, reference: slice) -> FaceMotion:
 
 
 def _limited(relative: np.ndarray, turn: np.ndarray) -> np.ndarray:
-    """Clamp yaw and pitch of relative rotations [T,3,3], calm them, see them from the turned side."""
-    angles = Rotation.from_matrix(relative).as_euler("zyx")
-    angles = np.unwrap(angles, axis=0)
-    angles[:, 1:] = np.clip(angles[:, 1:], -LARGEST_TURN, LARGEST_TURN)
-    angles = smooth_over_time(angles, ROTATION_SIGMA_FRAMES)
-    limited = Rotation.from_euler("zyx", angles).as_matrix()
+    """Clamp turn and nod of relative rotations [T,3,3] together, calm them, see them from the turned side.
+
+    Works on rotation vectors: Euler angles fold over beyond 90 degrees and would flip a head that looks away. Beyond
+    LOOKING_AWAY the limit shrinks to nothing, so that a head passing 180 degrees does not jump from side to side.
+    """
+    vectors = Rotation.from_matrix(relative).as_rotvec()
+    aside = np.linalg.norm(vectors[:, :2], axis=-1, keepdims=True)
+    allowed = LARGEST_TURN * np.clip((np.pi - aside) / (np.pi - LOOKING_AWAY), 0.0, 1.0)
+    vectors[:, :2] *= np.minimum(1.0, allowed / np.maximum(aside, 1e-9))
+    limited = Rotation.from_rotvec(smooth_over_time(vectors, ROTATION_SIGMA_FRAMES)).as_matrix()
     side = about_vertical(np.broadcast_to(turn, (len(relative),)))
     return np.einsum("tij,tjk,tlk->til", side, limited, side).astype(np.float32)
 

@@ -91,15 +91,12 @@ def build_view(
     elif extractor is not None:
         keypoints = extractor.picture(rgb)
     if keypoints is None or _nobody(keypoints):
-        raise SubjectError(
-            f"Nobody was found in picture {number}",
-            got=f"a {canvas.width} x {canvas.height} picture without a recognisable body",
-            expected="one clearly visible person, cartoon or drawing of one",
-            remedy="Choose a clearer picture, or connect a MASK and POSE_KEYPOINT of the character",
-        )
+        raise _nobody_error(number, canvas)
     needs_segmentation = user_mask is None and not _has_transparency(working) and extractor is not None
     probability = extractor.person_mask(rgb, keypoints) if needs_segmentation else None
     matte = picture_matte(working, keypoints, probability, user_mask=user_mask)
+    if not keypoints.user_supplied and keypoints.detection < USABLE_DETECTION and matte.alpha.max() < 0.5:
+        raise _nobody_error(number, canvas)
     logger.info("picture %d: cut out by %s, detection %.2f", number, matte.method, keypoints.detection)
     rig = build_rig(keypoints, canvas)
     view = SubjectView(
@@ -195,9 +192,20 @@ def _has_transparency(picture: np.ndarray) -> bool:
 
 
 def _nobody(keypoints: PictureKeypoints) -> bool:
-    if keypoints.user_supplied:
-        return keypoints.body_confidence.max() <= 0
-    return keypoints.detection < USABLE_DETECTION and keypoints.face_confidence <= 0.3 or keypoints.body_confidence.max() <= 0
+    """No body at all, or one that neither the person detector nor its own visibility believes in."""
+    if keypoints.body_confidence.max() <= 0:
+        return True
+    unlikely = keypoints.detection < USABLE_DETECTION and float(keypoints.body_confidence.mean()) < 0.5
+    return unlikely and not keypoints.user_supplied
+
+
+def _nobody_error(number: int, canvas: Canvas) -> SubjectError:
+    return SubjectError(
+        f"Nobody was found in picture {number}",
+        got=f"a {canvas.width} x {canvas.height} picture without a recognisable body",
+        expected="one clearly visible person, cartoon or drawing of one",
+        remedy="Choose a clearer picture, or connect a MASK and POSE_KEYPOINT of the character",
+    )
 
 
 def _clarity(view: SubjectView) -> float:
