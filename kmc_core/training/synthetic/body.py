@@ -16,13 +16,13 @@ from .surface import HEAD, LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG, TORSO, Surf
 
 @dataclass(frozen=True)
 class BodySolids:
-    """trunk: the Stack from crotch to neck base; limbs: Tubes by name; lumps: Ellipsoids (shoulders, buttocks, bust)."""
+    """trunk: the Stack from crotch to neck base; limbs: Tubes by name; lumps: shoulders, their slopes, buttocks, bust."""
 
     shape: BodyShape
     joints: np.ndarray
     trunk: Stack
     limbs: dict[str, Tube]
-    lumps: tuple[Ellipsoid, ...]
+    lumps: tuple[Ellipsoid | Tube, ...]
     feet: dict[str, tuple[Ellipsoid, ...]]
 
 
@@ -34,7 +34,7 @@ def body_solids(shape: BodyShape) -> BodySolids:
 
 def _trunk(shape: BodyShape, joints: np.ndarray) -> Stack:
     hip_y, length, t = shape.ankle + shape.leg, shape.torso, shape.thickness
-    chest_w, hip_w = shape.shoulder * 0.80, shape.hip + 0.068 * t * shape.hips
+    chest_w, hip_w = shape.shoulder * 0.80, shape.hip + 0.064 * t * shape.hips
     waist_w = 0.5 * (chest_w + hip_w) * 0.86 * shape.waist
     belly = shape.belly
     table = [  # height, half width, front, back, centre z
@@ -85,22 +85,23 @@ def _limbs(shape: BodyShape, joints: np.ndarray) -> dict[str, Tube]:
             at("forearm"), at("hand"), (*(arm_scale * np.array([0.039, 0.042, 0.038, 0.031])), 0.0255 * wrist_scale), BONE[f"{side}_forearm"]
         )
         limbs[f"{side}_thigh"] = Tube(
-            at("thigh") + [0, 0.01, 0], at("shin"), tuple(leg_scale * np.array([0.088, 0.090, 0.080, 0.068, 0.056])), BONE[f"{side}_thigh"]
+            at("thigh") + [0, 0.01, 0], at("shin"), tuple(leg_scale * np.array([0.078, 0.082, 0.073, 0.062, 0.053])), BONE[f"{side}_thigh"]
         )
         limbs[f"{side}_shin"] = Tube(
-            at("shin"), at("foot"), tuple(leg_scale * np.array([0.056, 0.057, 0.054, 0.043, 0.036])), BONE[f"{side}_shin"]
+            at("shin"), at("foot"), tuple(leg_scale * np.array([0.053, 0.056, 0.053, 0.042, 0.035])), BONE[f"{side}_shin"]
         )
     return limbs
 
 
-def _lumps(shape: BodyShape, joints: np.ndarray) -> tuple[Ellipsoid, ...]:
+def _lumps(shape: BodyShape, joints: np.ndarray) -> tuple[Ellipsoid | Tube, ...]:
     t, lumps = shape.thickness, []
     hip_y = shape.ankle + shape.leg
     for side, sign in (("left", 1.0), ("right", -1.0)):
         shoulder = joints[BONE[f"{side}_upper_arm"]]
-        r = 0.058 * t * (shape.arm / 0.53) ** 0.5
-        lumps.append(Ellipsoid(shoulder + [-sign * 0.004, -0.002, 0], (r, r, r), BONE[f"{side}_upper_arm"]))
-        lumps.append(Ellipsoid(np.array([sign * shape.shoulder * 0.5, shoulder[1] + 0.010, -0.025]), (shape.shoulder * 0.42, 0.045 * t, 0.05 * t), BONE[f"{side}_clavicle"]))
+        r = 0.054 * t * (shape.arm / 0.53) ** 0.5
+        lumps.append(Ellipsoid(shoulder + [-sign * 0.010, -0.006, 0], (r, r * 0.95, r), BONE[f"{side}_upper_arm"]))
+        neck = joints[BONE["neck"]]
+        lumps.append(Tube(neck + [sign * 0.012, 0.022, -0.004], shoulder + [-sign * 0.012, 0.012, -0.006], (0.038 * t, 0.036 * t, 0.036 * t), BONE[f"{side}_clavicle"]))
         size = 0.088 * t * shape.hips * (shape.torso / 0.5) ** 0.5
         lumps.append(Ellipsoid(np.array([sign * shape.hip * 0.82, hip_y - 0.03, -0.055]), (size * 0.9, size, size * 0.85), BONE["pelvis"]))
         if shape.bust > 0.02:
@@ -186,13 +187,27 @@ def body_field(solids: BodySolids, step: float) -> DistanceGrid:
     grid = DistanceGrid(low, high, step)
     grid.add(solids.trunk, 0.01)
     for lump in solids.lumps:
-        grid.add(lump, 0.045)
+        grid.add(lump, 0.035)
     for name, tube in solids.limbs.items():
-        grid.add(tube, 0.055 if "upper_arm" in name or name == "neck" else 0.040 if "thigh" in name else 0.015)
+        if "thigh" not in name and "shin" not in name:
+            grid.add(tube, 0.040 if "upper_arm" in name or name == "neck" else 0.015)
+    add_legs(grid, {n: t for n, t in solids.limbs.items() if "thigh" in n or "shin" in n})
     for side in ("left", "right"):
         for lump in solids.feet[side]:
             grid.add(lump, 0.020)
     return grid
+
+
+def add_legs(grid: DistanceGrid, legs: dict[str, Tube], thigh_blend: float = 0.035) -> None:
+    """Adds each leg to its own copy of the trunk, so that the two legs never melt into each other."""
+    trunk, sides = grid.values, []
+    for side in ("left", "right"):
+        grid.values = trunk.copy()
+        for name, tube in legs.items():
+            if name.startswith(side):
+                grid.add(tube, thigh_blend if "thigh" in name else 0.018)
+        sides.append(grid.values)
+    grid.values = np.minimum(*sides)
 
 
 def body_surface(solids: BodySolids, grid: DistanceGrid) -> Surface:

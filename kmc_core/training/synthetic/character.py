@@ -127,7 +127,7 @@ def _head_surfaces(design: CharacterDesign, grid: HeadGrid, origin: np.ndarray, 
         vertices, triangles = ear(side, 1.0, 0.0042 / detail**0.5)
         vertices = vertices * [design.face.width, 1, 1]
         made.append(Surface.build(place(vertices), triangles, one_bone(len(vertices), head), "skin", HEAD, place(vertices)))
-    mesh = hair_styles.hair_mesh(design.hair, design.hair_seed, 0.0062 / detail**0.5)
+    mesh = hair_styles.hair_mesh(design.hair, design.hair_seed, 0.0052 / detail**0.5)
     if mesh is not None:
         made.append(_hair_surface(design, mesh, place))
     return made

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .body import BodySolids, part_of, skin_weights
+from .body import BodySolids, add_legs, part_of, skin_weights
 from .implicit import DistanceGrid, Ellipsoid, Stack, Tube
 from .skeleton import BONE
 from .surface import LEFT_LEG, RIGHT_LEG, SKIRT, TORSO, Surface
@@ -53,18 +53,17 @@ def _bounds(solids: BodySolids) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _sleeves(grid: DistanceGrid, solids: BodySolids, length: float, offset: float, flare: float) -> None:
-    for side, sign in (("left", 1.0), ("right", -1.0)):
+    """Adds both sleeves, each cut square at `length` of the arm."""
+    for side in ("left", "right"):
         upper, lower = solids.limbs[f"{side}_upper_arm"], solids.limbs[f"{side}_forearm"]
-        grid.add(replace(upper, radii=tuple(np.array(upper.radii) * 1.0 + offset * np.linspace(1.2, 1 + 0.6 * flare, len(upper.radii)))), 0.045)
-        if length > 0.55:
+        sleeve = grid.like()
+        sleeve.add(replace(upper, radii=tuple(np.array(upper.radii) + offset * np.linspace(0.5, 1 + 0.6 * flare, len(upper.radii)))), 0.0)
+        if length > 0.5:
             radii = np.array(lower.radii) + offset * np.linspace(1.0, 0.8 + 2.2 * flare, len(lower.radii))
-            grid.add(replace(lower, radii=tuple(np.maximum(radii, lower.radii[-1] + offset * 0.7))), 0.012)
+            sleeve.add(replace(lower, radii=tuple(np.maximum(radii, lower.radii[-1] + offset * 0.7))), 0.012)
         shoulder, wrist = upper.start, lower.end
-        end = shoulder + (wrist - shoulder) * length
-        normal = (wrist - shoulder) / np.linalg.norm(wrist - shoulder)
-        box = np.minimum(shoulder, wrist) - 0.12, np.maximum(shoulder, wrist) + 0.12
-        box[0 if sign > 0 else 1][0] = solids.shape.shoulder * 1.12 * sign
-        grid.cut(end, normal, *box)
+        sleeve.cut(shoulder + (wrist - shoulder) * length, (wrist - shoulder) / np.linalg.norm(wrist - shoulder))
+        grid.merge(sleeve, 0.030)
 
 
 def _top(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface, DistanceGrid]:
@@ -73,7 +72,7 @@ def _top(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface, Dist
     offset = 0.006 + 0.010 * outfit.loose
     grid.add(solids.trunk, 0.01, offset)
     for lump in solids.lumps:
-        grid.add(lump, 0.06, offset * 0.6)
+        grid.add(lump, 0.035, offset * (0.5 if lump.bone in (BONE["left_upper_arm"], BONE["right_upper_arm"]) else 0.9))
     if outfit.loose > 0.8:
         rows = solids.trunk.rows.copy()
         waist = joints[BONE["spine"]][1]
@@ -81,14 +80,20 @@ def _top(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface, Dist
         hang = rows[inside][:, [0, 1, 2, 3, 4]].copy()
         hang[:, 1:4] = np.maximum(hang[:, 1:4], 0.90 * rows[rows[:, 0] < joints[BONE["chest"]][1] + 0.2 * shape.torso][:, 1:4].max(0) * [1, 0.9, 0.8] * np.clip((joints[BONE["neck"]][1] - hang[:, :1]) / (0.4 * shape.torso), 0, 1))
         grid.add(Stack(hang, exponent=2.4), 0.03, offset * 0.5)
+    untucked = outfit.loose > 0.8 and not outfit.dress and outfit.skirt == 0
+    if untucked:
+        for side in ("left", "right"):
+            thigh = solids.limbs[f"{side}_thigh"]
+            grid.add(replace(thigh, radii=tuple(np.array(thigh.radii) + offset + 0.006)), 0.05)
     if outfit.sleeve > 0.05:
         _sleeves(grid, solids, outfit.sleeve, offset * 0.9, outfit.flare)
-    hem = shape.ankle + shape.leg + (-0.13 if outfit.loose > 0.8 and not outfit.dress and outfit.skirt == 0 else 0.10) * shape.torso
+    hem = shape.ankle + shape.leg + (-0.10 if untucked else 0.16) * shape.torso
     neck_y = joints[BONE["neck"]][1]
     box_low, box_high = _bounds(solids)
-    inner = shape.shoulder * 1.25
+    inner = shape.shoulder * 1.35
     grid.cut(np.array([0, hem, 0]), np.array([0, -1.0, 0]), box_low * [0, 1, 1] + [-inner, 0, 0], box_high * [0, 1, 1] + [inner, 0, 0])
-    grid.carve(Tube(np.array([0, neck_y - 0.012, 0.030]), np.array([0, neck_y + 0.12, 0.02]), (0.052 * (0.5 + 0.5 * shape.thickness), 0.075, 0.08)), 0.004)
+    size = 0.45 + 0.55 * shape.head / 1.12
+    grid.carve(Ellipsoid(np.array([0, neck_y + 0.030, 0.022]), (0.079 * size, 0.080 * size, 0.084 * size)), 0.003)
     if outfit.sleeve <= 0.05:
         for sign in (1.0, -1.0):
             place = joints[BONE["left_upper_arm" if sign > 0 else "right_upper_arm"]]
@@ -132,13 +137,15 @@ def _trousers(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface,
     grid.add(solids.trunk, 0.01, offset * 0.9)
     for lump in solids.lumps:
         if lump.bone == BONE["pelvis"]:
-            grid.add(lump, 0.045, offset * 0.7)
+            grid.add(lump, 0.035, offset * 0.7)
+    legs = {}
     for side in ("left", "right"):
         thigh, shin = solids.limbs[f"{side}_thigh"], solids.limbs[f"{side}_shin"]
-        grid.add(replace(thigh, radii=tuple(np.array(thigh.radii) + offset * np.linspace(1, 1 + outfit.loose, len(thigh.radii)))), 0.04)
+        legs[f"{side}_thigh"] = replace(thigh, radii=tuple(np.array(thigh.radii) + offset * np.linspace(0.8, 0.8 + 0.7 * outfit.loose, len(thigh.radii))))
         if outfit.leg > 0.45:
-            widen = np.linspace(1 + outfit.loose, 1.5 + outfit.loose * 1.2 + 2.5 * outfit.flare, len(shin.radii))
-            grid.add(replace(shin, radii=tuple(np.array(shin.radii) + offset * widen + [0, 0, 0.002, 0.006, 0.006])), 0.02)
+            widen = np.linspace(0.8 + 0.7 * outfit.loose, 1.2 + outfit.loose + 2.5 * outfit.flare, len(shin.radii))
+            legs[f"{side}_shin"] = replace(shin, radii=tuple(np.array(shin.radii) + offset * widen + [0, 0, 0.002, 0.006, 0.006]))
+    add_legs(grid, legs)
     grid.cut(np.array([0, shape.ankle + shape.leg * (1 - outfit.leg) - 0.01, 0]), np.array([0, -1.0, 0]))
     grid.cut(np.array([0, shape.ankle + shape.leg + 0.20 * shape.torso, 0]), np.array([0, 1.0, 0]))
     return _cloth(solids, grid, "bottom"), grid

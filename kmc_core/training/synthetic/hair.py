@@ -44,13 +44,13 @@ def _lock(grid: DistanceGrid, points: list[tuple[float, float, float]], radii: l
 
 def _fringe(grid: DistanceGrid, rng: np.random.Generator, part: float, drop: float, count: int = 7) -> None:
     """Locks combed from a parting over the forehead; drop: how far down, head units."""
-    for u in np.linspace(-0.95, 0.95, count):
-        x = 0.062 * u
-        start = (part * 0.6 + x * 0.35, 0.104 - 0.10 * abs(x), 0.052)
-        z = 0.100 - 6.5 * x * x
-        end_y = 0.070 - drop * (0.75 + 0.5 * rng.random()) - 0.25 * abs(x)
-        middle = (x * 0.9 + 0.1 * part, 0.5 * (0.098 + end_y) + 0.012, z - 0.004)
-        _lock(grid, [start, middle, (x * 1.1, end_y, z + 0.002)], [0.014, 0.013, 0.004], 0.6, (0, 0.4, 0.9))
+    for u in np.linspace(-1.0, 1.0, count):
+        x = 0.060 * u
+        z = 0.101 - 8.0 * x * x
+        end_y = 0.072 - drop * (0.8 + 0.4 * rng.random()) - 0.35 * abs(x)
+        start = (part * 0.6 + x * 0.45, 0.112 - 0.15 * abs(x), 0.040)
+        middle = (x * 0.85 + 0.15 * part, 0.094 - 0.15 * abs(x), z - 0.012)
+        _lock(grid, [start, middle, (x * 1.08, end_y, z - 0.002)], [0.018, 0.018, 0.0105], 0.60, (0, 0.3, 0.95), 0.016)
 
 
 def _short(grid: DistanceGrid, rng: np.random.Generator) -> None:

@@ -23,9 +23,9 @@ CONTROLS = (
 class FaceShape:
     """Factors and offsets of a face, 1 or 0 = ordinary. eye_width: half width, metres; eye_gap: centre from the midline."""
 
-    eye_width: float = 0.0152
+    eye_width: float = 0.0164
     eye_height: float = 1.0
-    eye_gap: float = 0.0315
+    eye_gap: float = 0.0325
     eye_tilt: float = 0.08
     nose: float = 1.0
     nose_width: float = 1.0
@@ -50,11 +50,11 @@ _ROWS = np.array([
     (-0.022, 0.0860, -0.022, 0.0730, -0.007, -0.026, -0.092),
     (-0.044, 0.0870, -0.040, 0.0690, -0.004, -0.040, -0.082),
     (-0.066, 0.0850, -0.056, 0.0640, -0.002, -0.052, -0.074),
-    (-0.086, 0.0800, -0.070, 0.0570, 0.000, -0.062, -0.068),
-    (-0.102, 0.0770, -0.080, 0.0500, 0.002, -0.070, -0.064),
-    (-0.1130, 0.0680, -0.087, 0.0440, 0.003, -0.076, -0.061),
-    (-0.1150, 0.0500, -0.090, 0.0390, 0.002, -0.080, -0.059),
-    (-0.1100, 0.0300, -0.092, 0.0350, 0.000, -0.084, -0.057),
+    (-0.086, 0.0810, -0.072, 0.0590, 0.000, -0.062, -0.068),
+    (-0.102, 0.0760, -0.083, 0.0520, 0.004, -0.070, -0.064),
+    (-0.1125, 0.0670, -0.092, 0.0430, 0.006, -0.076, -0.061),
+    (-0.1165, 0.0500, -0.098, 0.0340, 0.006, -0.080, -0.059),
+    (-0.1130, 0.0300, -0.100, 0.0280, 0.002, -0.084, -0.057),
     (-0.1080, 0.0100, -0.096, 0.0250, -0.010, -0.090, -0.045),
 ])  # fmt: skip
 
@@ -151,9 +151,8 @@ def _wrap(table: np.ndarray, angles: np.ndarray, face: FaceShape) -> np.ndarray:
     lower = np.clip((-0.01 - sy) / 0.05, 0, 1)
     x = sx * face.width * (1 + (face.jaw - 1) * lower) * s
     z = sz + np.where(front, fz - sz, sz - bz) * c
-    weight = np.abs(cosine) ** 1.6
-    # the sides rise late: rows stay level over the whole face
-    weight = np.where(front, np.clip(1.25 * weight, 0, 1), weight)
+    chin = np.clip((-0.080 - fy) / 0.030, 0, 1)  # rows stay level over the face, and curve up round the chin
+    weight = np.where(front, np.clip((1.25 - 0.25 * chin) * np.abs(cosine) ** (1.6 + 1.0 * chin), 0, 1), np.abs(cosine) ** 1.6)
     y = sy + np.where(front, fy - sy, by - sy) * weight
     return np.stack([x, y + 0 * x, z], axis=-1)
 
@@ -175,7 +174,7 @@ def _sculpt(p: np.ndarray, face: FaceShape, angle: np.ndarray) -> np.ndarray:
     x, y, z = p.T
     front = np.clip((np.cos(angle) - 0.12) / 0.3, 0, 1)
     m, g = np.abs(x), face.eye_gap
-    dz = -0.0075 * _bump(m, y, g - 0.002, 0.001, 0.017, 0.013)
+    dz = -0.0055 * _bump(m, y, g - 0.002, 0.001, 0.017, 0.013)
     dz += -0.0035 * _bump(m, y, 0.012, 0.004, 0.007, 0.010)
     dz += 0.0035 * _bump(m, y, g * 0.9, 0.024, 0.024, 0.008)
     dz += 0.0045 * face.cheek * _bump(m, y, 0.044, -0.030, 0.020, 0.016)
@@ -185,16 +184,16 @@ def _sculpt(p: np.ndarray, face: FaceShape, angle: np.ndarray) -> np.ndarray:
     # lips
     muzzle = 0.0045 * _bump(x, y, 0, -0.062, 0.024, 0.020)
     width = face.mouth_width
-    taper = np.clip(1 - (x / (width * 1.02)) ** 2, 0, 1) ** 0.6
+    taper = np.clip(1 - (x / (width * 1.02)) ** 2, 0, 1) ** 1.0
     thick = face.lips
     lips = 0.0048 * thick * np.exp(-(((y - MOUTH_Y - 0.0050) / 0.0042) ** 2)) + 0.0056 * thick * np.exp(-(((y - MOUTH_Y + 0.0065) / 0.0052) ** 2))
     groove = -0.0030 * np.exp(-(((y - MOUTH_Y) / 0.0018) ** 2))
     dz += muzzle + (lips + groove) * taper
     dz += -0.0012 * _bump(x, y, 0, -0.052, 0.004, 0.006)
     # nose
-    profile = np.interp(y, [-0.0485, -0.0445, -0.0400, -0.0350, -0.0290, -0.015, 0.000, 0.012, 0.024], [0, 0.003, 0.0145, 0.0205, 0.0200, 0.0125, 0.0055, 0.0022, 0.0]) * face.nose
-    broad = np.interp(y, [-0.045, -0.035, -0.025, -0.005, 0.015], [0.0088, 0.0098, 0.0088, 0.0072, 0.0085]) * face.nose_width
-    dz += profile * np.exp(-np.abs(x / broad) ** 2.2)
+    profile = np.interp(y, [-0.0485, -0.0445, -0.0400, -0.0350, -0.0290, -0.015, 0.000, 0.012, 0.024], [0, 0.003, 0.0130, 0.0185, 0.0185, 0.0120, 0.0060, 0.0028, 0.0]) * face.nose
+    broad = np.interp(y, [-0.045, -0.035, -0.025, -0.005, 0.015], [0.0098, 0.0116, 0.0108, 0.0098, 0.0125]) * face.nose_width
+    dz += profile * np.exp(-np.abs(x / broad) ** 2.0)
     dz += 0.0085 * face.nose * _bump(m, y, 0.0125 * face.nose_width, -0.0375, 0.0050 * face.nose_width, 0.0055)
     out = p.copy()
     out[:, 2] += dz * front
@@ -239,7 +238,7 @@ def expression_shapes(face: FaceShape, vertices: np.ndarray, plain: np.ndarray, 
     for side, sign in (("left", 1.0), ("right", -1.0)):
         across = (sign * x - face.eye_gap) / face.eye_width  # -1 inner corner, 1 outer corner
         lens = np.clip(1 - across**2, 0, 1)
-        up = (lens**0.62) * (1 + 0.10 * across) * 0.0098 * face.eye_height
+        up = (lens**0.62) * (1 + 0.06 * across) * 0.0096 * face.eye_height
         down = (lens**0.75) * (1 - 0.12 * across) * 0.0027 * face.eye_height
         dy = np.abs(y - EYE_Y)
         fall_up = np.clip(1 - dy / (0.019 * max(face.eye_height, 1.0)), 0, 1) ** 1.3
@@ -261,11 +260,12 @@ def expression_shapes(face: FaceShape, vertices: np.ndarray, plain: np.ndarray, 
 
 def _smile(shape: np.ndarray, x: np.ndarray, y: np.ndarray, sign: float, face: FaceShape, front: np.ndarray) -> None:
     w = face.mouth_width
-    corner = _bump(sign * x, y, w, MOUTH_Y, 0.017, 0.017) * front
-    inner = _bump(sign * x, y, w * 0.45, MOUTH_Y, 0.012, 0.013) * front * (sign * x > -0.002)
-    shape[:, 0] += sign * 0.0085 * corner
-    shape[:, 1] += 0.0085 * corner - 0.0004 * inner
-    shape[:, 2] += -0.0050 * corner
+    u = np.clip(sign * x / w, 0, None)
+    reach = np.where(u < 1, u**1.9, np.exp(-(((u - 1) / 0.55) ** 2))) * front
+    corner = reach * np.exp(-(((y - MOUTH_Y) / 0.019) ** 2))
+    shape[:, 0] += sign * 0.0080 * corner
+    shape[:, 1] += 0.0100 * corner - 0.0008 * np.exp(-((u / 0.5) ** 2)) * (u > 0) * np.exp(-(((y - MOUTH_Y) / 0.015) ** 2)) * front
+    shape[:, 2] += -0.0055 * corner
     cheek = _bump(sign * x, y, 0.040, -0.030, 0.018, 0.016) * front
     shape[:, 1] += 0.0045 * cheek
     shape[:, 2] += 0.0045 * cheek

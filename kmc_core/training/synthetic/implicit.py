@@ -149,12 +149,21 @@ class DistanceGrid:
         self.values[box] = -smooth_minimum(-self.values[box], solid.distance(*self._coordinates(box)), blend)
         return self
 
-    def cut(self, point: np.ndarray, normal: np.ndarray, low: np.ndarray | None = None, high: np.ndarray | None = None) -> DistanceGrid:
-        """Removes everything on the side of the plane the normal points to, only inside the box low..high when given."""
+    def merge(self, other: DistanceGrid, blend: float) -> DistanceGrid:
+        """Smooth union with another field on the same grid."""
+        self.values = smooth_minimum(self.values, other.values, blend)
+        return self
+
+    def like(self) -> DistanceGrid:
+        """An empty field on the same grid."""
+        return DistanceGrid(self.low, self.low + self.step * (np.array(self.shape) - 1.5), self.step)
+
+    def cut(self, point: np.ndarray, normal: np.ndarray, low: np.ndarray | None = None, high: np.ndarray | None = None, blend: float = 0.008) -> DistanceGrid:
+        """Removes everything on the side of the plane the normal points to, only inside the box low..high when given; rounded by `blend`."""
         box = self._box(self.low if low is None else low, self.low + self.step * np.array(self.shape) if high is None else high)
         x, y, z = self._coordinates(box)
         plane = (x - point[0]) * normal[0] + (y - point[1]) * normal[1] + (z - point[2]) * normal[2]
-        self.values[box] = np.maximum(self.values[box], plane.astype(np.float32))
+        self.values[box] = -smooth_minimum(-self.values[box], -plane.astype(np.float32), blend)
         return self
 
     def sample(self, points: np.ndarray) -> np.ndarray:

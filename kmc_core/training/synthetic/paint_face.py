@@ -60,8 +60,8 @@ def _eyes_round(face: FaceShape, palette: Palette, colour: np.ndarray, x: np.nda
     d = y - EYE_Y
     lens = np.clip(1 - across**2, 0, 1)
     skin = rgb(palette.skin)
-    socket = np.exp(-((across / 1.35) ** 2) - ((d - 0.004) / 0.013) ** 2)
-    colour = _mix(colour, skin * rgb((0.80, 0.66, 0.64)), 0.40 * socket)
+    socket = np.exp(-((across / 1.35) ** 2) - ((d - 0.005) / 0.011) ** 2)
+    colour = _mix(colour, skin * rgb((0.80, 0.66, 0.64)), 0.30 * socket)
     if palette.makeup > 0:
         colour = _mix(colour, skin * rgb((0.62, 0.42, 0.48)), 0.55 * palette.makeup * np.exp(-((across / 1.1) ** 2) - ((d - 0.007) / 0.006) ** 2) * (d > 0))
     fold = np.exp(-(((d - 0.0115 * lens**0.4) / (0.0016 + soft)) ** 2)) * smooth_step(1.15, 0.85, np.abs(across))

@@ -47,21 +47,21 @@ def rasterise(points: np.ndarray, depth: np.ndarray, triangles: np.ndarray, heig
     count = np.maximum(stop - start, 0)
     number, pixel_x = _expand(np.arange(len(row_triangle)), start, count)
     triangle, pixel_y = row_triangle[number], row_y[number]
-    gradient = _gradients(corner, area)
-    plane = np.einsum("mkc,mk->mc", gradient, z).astype(np.float32)  # depth as an affine function of (x, y, 1)
-    own = plane[triangle]
-    fx, fy = pixel_x + np.float32(0.5), pixel_y + np.float32(0.5)
-    value = own[:, 0] * fx + own[:, 1] * fy + own[:, 2]
+    slope = _slopes(corner, area)
+    tilt = slope[:, 0] * (z[:, 1] - z[:, 0])[:, None] + slope[:, 1] * (z[:, 2] - z[:, 0])[:, None]
+    table = np.column_stack([corner[:, 0] - np.float32(0.5), tilt, z[:, 0]])  # own origin: no cancellation on tiny triangles
+    own = table[triangle]
+    value = (pixel_x - own[:, 0]) * own[:, 2] + (pixel_y - own[:, 1]) * own[:, 3] + own[:, 4]
     key = (np.clip(value * 1e7, 0, 2**31).astype(np.int64) << 32) | triangle
     buffer = np.full(height * width, _NOTHING, np.int64)
     np.minimum.at(buffer, pixel_y.astype(np.int64) * width + pixel_x, key)
     pixel = np.flatnonzero(buffer != _NOTHING)
     found = buffer[pixel]
     triangle = (found & 0xFFFFFFFF).astype(np.int32)
-    x, y = (pixel % width + 0.5).astype(np.float32), (pixel // width + 0.5).astype(np.float32)
-    own = gradient[triangle]
-    weights = own[:, :, 0] * x[:, None] + own[:, :, 1] * y[:, None] + own[:, :, 2]
-    return Visible(pixel, triangle, np.clip(weights, 0.0, 1.0), (found >> 32).astype(np.float32) * 1e-7)
+    offset = np.stack([pixel % width, pixel // width], axis=1).astype(np.float32) - table[triangle, :2]
+    second, third = (np.clip((offset * slope[triangle, k]).sum(1), 0, 1) for k in (0, 1))
+    weights = np.stack([np.maximum(1 - second - third, 0), second, third], axis=1)
+    return Visible(pixel, triangle, weights.astype(np.float32), (found >> 32).astype(np.float32) * 1e-7)
 
 
 def _expand(owner: np.ndarray, start: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -85,13 +85,10 @@ def _spans(corner: np.ndarray, triangle: np.ndarray, row: np.ndarray) -> tuple[n
     return np.where(np.isfinite(left), left, 0.0), np.where(np.isfinite(right), right, -1.0)
 
 
-def _gradients(corner: np.ndarray, area: np.ndarray) -> np.ndarray:
-    """Corner weights of every triangle as affine functions of (x, y, 1): [M,3,3]."""
+def _slopes(corner: np.ndarray, area: np.ndarray) -> np.ndarray:
+    """How the second and third corner's weights grow with x and y from the first corner: [M,2,2]."""
     safe = np.where(np.abs(area) < 1e-9, 1e-9, area)
-    result = np.empty((len(corner), 3, 3), np.float32)
-    for k in range(3):
-        p, q = corner[:, (k + 1) % 3], corner[:, (k + 2) % 3]
-        result[:, k, 0] = (p[:, 1] - q[:, 1]) / safe
-        result[:, k, 1] = (q[:, 0] - p[:, 0]) / safe
-        result[:, k, 2] = (p[:, 0] * q[:, 1] - q[:, 0] * p[:, 1]) / safe
-    return result
+    b, c = corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]
+    second = np.stack([c[:, 1], -c[:, 0]], axis=1) / safe[:, None]
+    third = np.stack([-b[:, 1], b[:, 0]], axis=1) / safe[:, None]
+    return np.stack([second, third], axis=1)

@@ -31,9 +31,9 @@ class BodyShape:
     leg: float = 0.80
     torso: float = 0.50
     neck: float = 0.085
-    head: float = 1.0
-    shoulder: float = 0.172
-    hip: float = 0.088
+    head: float = 1.12
+    shoulder: float = 0.163
+    hip: float = 0.084
     arm: float = 0.53
     hand: float = 1.0
     foot: float = 1.0
@@ -70,7 +70,7 @@ def rest_joints(shape: BodyShape) -> np.ndarray:
     put("jaw", 0, *(head_centre[1:] + np.array([-0.030, 0.0]) * shape.head))
     out, down = np.sin(ARM_ANGLE), -np.cos(ARM_ANGLE)
     for side, sign in (("left", 1.0), ("right", -1.0)):
-        shoulder = np.array([sign * shape.shoulder, neck_y - 0.045, -0.012])
+        shoulder = np.array([sign * shape.shoulder, neck_y - 0.062 * shape.torso / 0.5, -0.012])
         put(f"{side}_clavicle", sign * 0.025, neck_y - 0.03, 0.0)
         direction = np.array([sign * out, down, 0.0])
         elbow = shoulder + direction * shape.arm * 0.53
@@ -78,8 +78,8 @@ def rest_joints(shape: BodyShape) -> np.ndarray:
         for name, place in (("upper_arm", shoulder), ("forearm", elbow), ("forearm_twist", elbow), ("hand", wrist)):
             joints[BONE[f"{side}_{name}"]] = place
         put(f"{side}_thigh", sign * shape.hip, hip_y)
-        put(f"{side}_shin", sign * (shape.hip * 0.97), shape.ankle + shape.leg * 0.49, 0.004)
-        put(f"{side}_foot", sign * (shape.hip * 0.94), shape.ankle, -0.012)
+        put(f"{side}_shin", sign * (shape.hip * 1.06), shape.ankle + shape.leg * 0.49, 0.004)
+        put(f"{side}_foot", sign * (shape.hip * 1.12), shape.ankle, -0.012)
         side_index = 0 if side == "left" else 1
         points = hand_joints(shape)[side_index] + wrist
         for finger in range(5):

@@ -1,0 +1,26 @@
+"""Command line of the synthetic room: `python -m kmc_core.training.synthetic --sheet out.png --characters 24`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+
+from .sheet import write_sheet
+
+
+def main() -> None:
+    """Parses the arguments and writes what was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m kmc_core.training.synthetic", description=__doc__)
+    parser.add_argument("--sheet", type=Path, help="write a contact sheet of random characters to this PNG")
+    parser.add_argument("--characters", type=int, default=24)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if arguments.sheet is not None:
+        write_sheet(arguments.sheet, arguments.characters, arguments.seed)
+        logging.getLogger(__name__).info("wrote %s", arguments.sheet)
+
+
+if __name__ == "__main__":
+    main()

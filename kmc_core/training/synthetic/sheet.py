@@ -1,0 +1,43 @@
+"""A contact sheet of random characters in motion: the quickest way to judge this room by eye."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ...types import Canvas
+from .background import draw_background, random_background
+from .camera import frame_camera
+from .character import build_character
+from .designs import random_design
+from .motions import MOTIONS, goals_at, plan_motion
+from .renderer import Scene, pose_character, render_frame
+from .shading import random_light
+
+TILE = Canvas(420, 280)
+
+
+def character_tile(seed: int, canvas: Canvas = TILE, framing: str | None = None) -> np.ndarray:
+    """One random character in a random instant, uint8 [H,W,3]."""
+    rng = np.random.default_rng([seed, 211])
+    design = random_design(seed)
+    character = build_character(design)
+    framing = framing or str(rng.choice(["full", "full", "wide", "half", "close"]))
+    names = list(MOTIONS)
+    plan = plan_motion(seed, 3.0, (names[seed % len(names)],))
+    camera = frame_camera(design.shape, canvas, framing, yaw=float(rng.normal() * 0.15), pitch=float(rng.normal() * 0.05), focal=float(rng.uniform(1.6, 3.0)))
+    scene = Scene(camera, random_light(seed), random_background(seed))
+    frame = render_frame(character, pose_character(character, goals_at(plan, float(rng.uniform(0.6, 2.4)))), scene, canvas, draw_background(scene.background, camera, canvas))
+    return (frame.rgb * 255 + 0.5).astype(np.uint8)
+
+
+def write_sheet(path: Path, characters: int, first_seed: int = 0, columns: int = 8) -> None:
+    """Writes a PNG of `characters` tiles."""
+    tiles = [character_tile(first_seed + k) for k in range(characters)]
+    while len(tiles) % columns:
+        tiles.append(np.full_like(tiles[0], 255))
+    rows = [np.concatenate(tiles[k : k + columns], axis=1) for k in range(0, len(tiles), columns)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(cv2.imencode(".png", np.ascontiguousarray(np.concatenate(rows)[..., ::-1]))[1].tobytes())
