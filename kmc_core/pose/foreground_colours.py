@@ -17,6 +17,9 @@ GRADIENT_WEIGHT = 1.0
 SMALL_SIDE_PX = 32
 SMALL_ITERATIONS, LARGE_ITERATIONS = 10, 3
 SOLID = 0.995
+RIM_PX_PER = 700
+"""picture side per pixel of rim that is recoloured from inside"""
+RIM_TRUST = 0.25
 
 
 def foreground_colours(picture: np.ndarray, alpha: np.ndarray) -> np.ndarray:
@@ -27,23 +30,32 @@ def foreground_colours(picture: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     if not (alpha > 0.5).any():
         return picture.copy()
     height, width = alpha.shape
-    colours = picture.astype(np.float32) / 255
+    colours, alpha = picture.astype(np.float32) / 255, alpha.astype(np.float32)
+    trust = _trust(alpha)
     factor = min(1.0, LONG_SIDE_PX / max(height, width))
     size = (max(round(width * factor), 1), max(round(height * factor), 1))
-    small_alpha = cv2.resize(alpha.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    foreground, background = _relax(cv2.resize(colours, size, interpolation=cv2.INTER_AREA), small_alpha)
+    small = [cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in (colours, alpha, trust)]
+    foreground, background = _relax(*small)
     if factor < 1:
         foreground = cv2.resize(foreground, (width, height), interpolation=cv2.INTER_LINEAR)
         background = cv2.resize(background, (width, height), interpolation=cv2.INTER_LINEAR)
-    a = alpha[..., None].astype(np.float32)
-    # the smallest change of both colours that explains the pixel exactly
+    a = alpha[..., None]
+    # towards the smallest change of both colours that explains the pixel exactly
     error = colours - a * foreground - (1 - a) * background
-    foreground = foreground + a * error / (a * a + (1 - a) ** 2 + 0.05 * (1 - a))
-    foreground = np.where(a >= SOLID, colours, foreground)
+    foreground = foreground + trust[..., None] * a * error / (a * a + (1 - a) ** 2 + 0.05 * (1 - a))
+    is_solid = ((trust > 0.99) & (alpha >= SOLID))[..., None]
+    foreground = np.where(is_solid, colours, foreground)
     return (foreground.clip(0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def _relax(colours: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _trust(alpha: np.ndarray) -> np.ndarray:
+    """How far a pixel's own colour counts: the outermost solid pixels often hold a trace of the old background."""
+    rim = 2 * max(round(max(alpha.shape) / RIM_PX_PER), 1) + 1
+    inner = cv2.erode(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (rim, rim)), borderValue=1)
+    return np.where((inner >= SOLID) | (alpha <= 1 - SOLID), 1.0, RIM_TRUST).astype(np.float32)
+
+
+def _relax(colours: np.ndarray, alpha: np.ndarray, trust: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Foreground and background colours [H,W,3] at the size given, coarse to fine."""
     height, width = alpha.shape
     levels = max(int(np.ceil(np.log2(max(height, width)))), 1)
@@ -54,11 +66,12 @@ def _relax(colours: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarr
         size = (max(round(width**share), 1), max(round(height**share), 1))
         picture = cv2.resize(colours, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], 3)
         cover = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0])
+        counts = cv2.resize(trust, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0])
         foreground = cv2.resize(foreground, size, interpolation=cv2.INTER_NEAREST).reshape(picture.shape)
         background = cv2.resize(background, size, interpolation=cv2.INTER_NEAREST).reshape(picture.shape)
         is_small = max(size) <= SMALL_SIDE_PX
         for _ in range(SMALL_ITERATIONS if is_small else LARGE_ITERATIONS):
-            foreground, background = _jacobi_step(picture, cover, foreground, background)
+            foreground, background = _jacobi_step(picture, cover, counts, foreground, background)
     return foreground, background
 
 
@@ -67,7 +80,7 @@ def _weighted_mean(colours: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def _jacobi_step(
-    picture: np.ndarray, alpha: np.ndarray, foreground: np.ndarray, background: np.ndarray
+    picture: np.ndarray, alpha: np.ndarray, trust: np.ndarray, foreground: np.ndarray, background: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Every pixel's best F, B given its four neighbours': composite error plus differences weighted by alpha's gradient."""
     weight_sum = np.zeros(alpha.shape, np.float32)
@@ -80,10 +93,10 @@ def _jacobi_step(
         weight_sum += weight
         f_sum += weight[..., None] * f.reshape(picture.shape)
         b_sum += weight[..., None] * b.reshape(picture.shape)
-    a, w = alpha[..., None], weight_sum[..., None]
-    # [a a + w, a (1-a); a (1-a), (1-a)(1-a) + w] (F, B) = (a I + f_sum, (1-a) I + b_sum)
-    right_f, right_b = a * picture + f_sum, (1 - a) * picture + b_sum
-    ff, fb, bb = a * a + w, a * (1 - a), (1 - a) ** 2 + w
+    a, w, t = alpha[..., None], weight_sum[..., None], trust[..., None]
+    # [t a a + w, t a (1-a); t a (1-a), t (1-a)(1-a) + w] (F, B) = (t a I + f_sum, t (1-a) I + b_sum)
+    right_f, right_b = t * a * picture + f_sum, t * (1 - a) * picture + b_sum
+    ff, fb, bb = t * a * a + w, t * a * (1 - a), t * (1 - a) ** 2 + w
     determinant = ff * bb - fb * fb
     new_f = (bb * right_f - fb * right_b) / determinant
     new_b = (ff * right_b - fb * right_f) / determinant
