@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, grid_sample, interpolate, max_pool2d, pad
+from torch.nn.functional import avg_pool2d, grid_sample, interpolate, max_pool2d
 
 from .config import KMCDiTConfig
 from .patches import RawEdits
@@ -54,8 +54,8 @@ def edit_mask(maps: Tensor, config: KMCDiTConfig) -> Tensor:
 
 
 def smoothed(x: Tensor, size: int) -> Tensor:
-    """Box filter of odd size with the border repeated."""
-    return avg_pool2d(pad(x, (size // 2,) * 4, mode="replicate"), size, 1)
+    """Box filter of odd size; at the border the mean of what is there."""
+    return avg_pool2d(x, size, 1, size // 2, count_include_pad=False)
 
 
 def warp(pictures: Tensor, flow: Tensor) -> Tensor:

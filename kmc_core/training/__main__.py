@@ -1,0 +1,121 @@
+"""`python -m kmc_core.training pairs | train | validate | export`: the four commands that make a network.
+
+    pairs     --out runs/pairs --count 500 --seed 1 --workers 1     render truth, align damaged references, write shards
+    train     --run runs/nano [--pairs DIR --minutes 60 ...]         train or go on; choices are kept in runs/nano/config.json
+    validate  --weights FILE --pairs runs/pairs [--sheet FILE]       alignment, blur and network on held-out pairs
+    export    --run runs/nano --out kmc_core/weights/kmc_nano.safetensors [--strength 0.8]   the average as float16
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from ..dit.weights_file import load_network, save_network
+from ..errors import KMCError
+from .run_config import RunConfig, read_run_config, write_run_config
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    chosen = _parser().parse_args(arguments)
+    try:
+        chosen.command(chosen)
+    except KMCError as error:
+        logging.getLogger(__name__).error("%s", error)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m kmc_core.training", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(required=True)
+    pairs = commands.add_parser("pairs", help="render and align training pairs")
+    pairs.add_argument("--out", type=Path, default=Path("runs/pairs"))
+    pairs.add_argument("--count", type=int, default=500)
+    pairs.add_argument("--seed", type=int, default=1)
+    pairs.add_argument("--workers", type=int, default=1)
+    pairs.set_defaults(command=_pairs)
+    train = commands.add_parser("train", help="train or continue a run")
+    train.add_argument("--run", type=Path, required=True)
+    train.add_argument("--pairs", help="folder of shards")
+    for name in ("minutes", "learning_rate"):
+        train.add_argument("--" + name.replace("_", "-"), type=float)
+    for name in ("steps", "batch", "threads", "seed"):
+        train.add_argument("--" + name, type=int)
+    train.add_argument("--preset")
+    train.set_defaults(command=_train)
+    check = commands.add_parser("validate", help="compare with alignment and blur on held-out pairs")
+    check.add_argument("--weights", type=Path, required=True)
+    check.add_argument("--pairs", type=Path, default=Path("runs/pairs"))
+    check.add_argument("--steps", type=int, default=2)
+    check.add_argument("--clips", type=int, default=12)
+    check.add_argument("--strengths", type=float, nargs="*", default=[1.0])
+    check.add_argument("--sheet", type=Path)
+    check.set_defaults(command=_validate)
+    export = commands.add_parser("export", help="write the averaged weights as float16")
+    export.add_argument("--run", type=Path, required=True)
+    export.add_argument("--out", type=Path, required=True)
+    export.add_argument("--strength", type=float, default=1.0)
+    export.set_defaults(command=_export)
+    return parser
+
+
+def _pairs(chosen: argparse.Namespace) -> None:
+    from .pairs import build_pairs
+
+    if chosen.workers <= 1:
+        build_pairs(chosen.out, chosen.count, chosen.seed)
+        return
+    share = -(-chosen.count // chosen.workers)
+    starts = range(chosen.seed, chosen.seed + chosen.count, share)
+    with ProcessPoolExecutor(chosen.workers) as pool:
+        list(pool.map(build_pairs, [chosen.out] * len(starts), [share] * len(starts), starts))
+
+
+def _train(chosen: argparse.Namespace) -> None:
+    from .train import train
+
+    path = chosen.run / "config.json"
+    config = read_run_config(path) if path.exists() else RunConfig()
+    names = ("pairs", "minutes", "learning_rate", "steps", "batch", "threads", "seed", "preset")
+    given = {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}
+    write_run_config(path, replace(config, **given))
+    train(chosen.run)
+
+
+def _validate(chosen: argparse.Namespace) -> None:
+    from .validate import validate
+
+    network, facts = load_network(chosen.weights)
+    table, rows = validate(
+        chosen.pairs, network, steps=chosen.steps, clips=chosen.clips, strengths=tuple(chosen.strengths)
+    )
+    sys.stdout.write(json.dumps({"training": facts, "steps": chosen.steps, "methods": table}, indent=2) + "\n")
+    if chosen.sheet is not None:
+        width = max(row.shape[2] for row in rows)
+        padded = [torch.nn.functional.pad(row, (0, width - row.shape[2])) for row in rows]
+        sheet = (torch.cat(padded, dim=1).permute(1, 2, 0) * 255).round().numpy().astype(np.uint8)
+        cv2.imwrite(str(chosen.sheet), sheet[..., ::-1])
+
+
+def _export(chosen: argparse.Namespace) -> None:
+    network, facts = load_network(chosen.run / "weights.safetensors")
+    facts = {**facts, "recommended_strength": chosen.strength}
+    save_network(chosen.out, network.config, network.state_dict(), facts, torch.float16)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,153 @@
+"""A training pair: a rendered clip as truth, and the REAL alignment of a damaged reference of the same character as input.
+
+Because truth and alignment share the motion, what differs is what alignment breaks. Truth is also stored registered onto
+the alignment (DIS flow, Kroeger et al. 2016): what cannot be predicted would otherwise be learned as a blur.
+Not here: the renderer (synthetic/), augmentation (augment.py). Called by `python -m kmc_core.training pairs`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..alignment.aligner import Aligner
+from ..motion.retarget import RetargetSettings, retarget
+from ..sampling.background import PicturePlate
+from ..sampling.conditioning import motion_arrays, reference_tensor
+from ..sampling.frames import FrameRenderer
+from ..subject.library import build_subject
+from ..types import Canvas, HolisticMotion, PictureKeypoints, SubjectLibrary
+from .damage import damaged_keypoints, damaged_lengths, damaged_matte, damaged_motion, damaged_picture
+from .shards import PairClip, save_pair_clip
+from .random_scene import random_clip
+from .synthetic.renderer import SyntheticClip
+
+LOGGER = logging.getLogger(__name__)
+CANVASES = (Canvas(320, 208), Canvas(288, 240), Canvas(256, 320), Canvas(352, 208))
+FRAMES, FPS = 12, 12.0
+FLOW_LIMIT_PX, FLOW_SIGMA_PX = 8.0, 3.0
+WORST_ALIGNMENT_PSNR = 8.0
+
+
+def build_pairs(folder: Path, count: int, first_seed: int, should_stop: Callable[[], bool] | None = None) -> int:
+    """Write `count` shards clip_<seed>.safetensors; those that exist are left. Returns how many were written.
+
+    A seed whose character cannot be aligned (nobody in the picture, alignment far off) is skipped with a warning.
+    """
+    written = 0
+    for seed in range(first_seed, first_seed + count):
+        path = folder / f"clip_{seed:06d}.safetensors"
+        if path.exists() or (should_stop is not None and should_stop()):
+            continue
+        started = time.monotonic()
+        try:
+            pair = pair_clip(seed)
+        except (ValueError, ArithmeticError) as error:  # a random scene may be unusable; the next one is not
+            LOGGER.warning("seed %d left out: %s", seed, error)
+            continue
+        save_pair_clip(path, pair, {"seed": seed, "psnr": _psnr(pair)})
+        written += 1
+        LOGGER.info("%s in %.1f s, alignment %.1f dB", path.name, time.monotonic() - started, _psnr(pair))
+    return written
+
+
+def pair_clip(seed: int) -> PairClip:
+    """The pair of one seed; same seed, same pair. Raises ValueError where the reference cannot be used."""
+    generator = np.random.default_rng([seed, 41])
+    canvas = CANVASES[generator.integers(len(CANVASES))]
+    clip = random_clip(seed, canvas, FRAMES, FPS)
+    subject = damaged_subject(clip, generator)
+    torso_px = subject.primary_view.torso_px
+    motion = retarget(damaged_motion(clip.motion, torso_px, generator), subject, settings=RetargetSettings(direct=True))
+    aligner = Aligner(
+        subject,
+        plate_method="patchmatch" if generator.random() < 0.25 else "pushpull",
+        hands="procedural" if generator.random() < 0.7 else "rigid",
+        face="mesh" if generator.random() < 0.8 else "rigid",
+    )
+    maps = aligned_maps(aligner, motion, canvas)
+    truth = torch.from_numpy(clip.frames).permute(0, 3, 1, 2).float() / 127.5 - 1
+    pair = PairClip(
+        maps=maps,
+        truth=truth,
+        registered=registered(truth, maps[:, :3]),
+        subject=torch.from_numpy(clip.alpha)[:, None].float() / 255,
+        **{name: torch.from_numpy(values) for name, values in motion_arrays(motion, subject)._asdict().items()},
+        references=reference_tensor(subject, 7)[0],
+        caption=clip.caption,
+    )
+    if _psnr(pair) < WORST_ALIGNMENT_PSNR:
+        raise ValueError(f"alignment is at {_psnr(pair):.1f} dB")
+    return pair
+
+
+def damaged_subject(clip: SyntheticClip, generator: np.random.Generator) -> SubjectLibrary:
+    """A library of one imperfect view: the clip's reference still or one of its frames."""
+    picture, alpha, keypoints = clip.reference, clip.reference_alpha, clip.reference_keypoints
+    if generator.random() < 0.35:
+        frame = int(generator.integers(len(clip.frames)))
+        picture, alpha, keypoints = clip.frames[frame], clip.alpha[frame], keypoints_at(clip.motion, frame)
+    torso_px = float(np.linalg.norm(keypoints.body[[11, 12]].mean(0) - keypoints.body[[23, 24]].mean(0)))
+    matte = damaged_matte(alpha.astype(np.float32) / 255, torso_px, generator)
+    subject = build_subject(
+        [damaged_picture(picture, generator)],
+        None,
+        masks=[matte],
+        keypoints=[damaged_keypoints(keypoints, torso_px, generator)],
+    )
+    return damaged_lengths(subject, generator)
+
+
+def keypoints_at(motion: HolisticMotion, frame: int) -> PictureKeypoints:
+    """One frame of a motion as a picture's keypoints."""
+    return PictureKeypoints(
+        motion.body[frame], motion.body_confidence[frame], motion.body_world[frame], motion.hands[frame],
+        motion.hands_confidence[frame], motion.face[frame], float(motion.face_confidence[frame]), 1.0,
+    )  # fmt: skip
+
+
+def aligned_maps(aligner: Aligner, motion: HolisticMotion, canvas: Canvas) -> Tensor:
+    """Network maps [T,C,H,W] of a retargeted motion, exactly as the sampler makes them."""
+    renderer = FrameRenderer(aligner, motion.character, PicturePlate(aligner, motion.character))
+    return torch.stack([renderer.maps(frame, canvas) for frame in range(motion.frame_count)])
+
+
+def registered(truth: Tensor, aligned: Tensor) -> Tensor:
+    """Truth moved onto the alignment by a short smooth flow; both [T,3,H,W] in -1..1."""
+    matcher = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    moved = [_moved(matcher, _bytes(a), _bytes(b)) for a, b in zip(aligned, truth, strict=True)]
+    return torch.from_numpy(np.stack(moved)).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def _moved(matcher: cv2.DISOpticalFlow, aligned: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    flow = matcher.calc(cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY), cv2.cvtColor(truth, cv2.COLOR_RGB2GRAY), None)
+    flow = cv2.GaussianBlur(np.clip(flow, -FLOW_LIMIT_PX, FLOW_LIMIT_PX), (0, 0), FLOW_SIGMA_PX)
+    y, x = np.mgrid[0 : truth.shape[0], 0 : truth.shape[1]].astype(np.float32)
+    return cv2.remap(truth, x + flow[..., 0], y + flow[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _bytes(picture: Tensor) -> np.ndarray:
+    return np.ascontiguousarray(((picture.permute(1, 2, 0).clamp(-1, 1) + 1) * 127.5).round().numpy().astype(np.uint8))
+
+
+def _psnr(pair: PairClip) -> float:
+    return float(10 * torch.log10(4 / (pair.maps[:, :3] - pair.truth).square().mean().clamp(min=1e-6)))
+
+
+def replaced_background(pair: PairClip, rgb: Tensor) -> PairClip:
+    """The pair before another background [3,H,W] in -1..1, nothing of it invented (transparent and image outputs)."""
+    maps = pair.maps.clone()
+    alpha = maps[:, 3:4]
+    plate = maps[:, 14:17]
+    maps[:, :3] = maps[:, :3] + (1 - alpha) * (rgb - plate)
+    maps[:, 14:17], maps[:, 17] = rgb, 0
+    change = (1 - pair.subject) * (rgb - plate)
+    return replace(pair, maps=maps, truth=pair.truth + change, registered=pair.registered + change)

@@ -1,0 +1,40 @@
+"""One random rendered clip per seed: who, doing what, seen from where, in what light. Called by pairs.py."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..types import Canvas
+from .synthetic.background import random_background
+from .synthetic.camera import frame_camera
+from .synthetic.character import build_character
+from .synthetic.designs import random_design
+from .synthetic.motions import MOTIONS, UPPER_BODY, plan_motion
+from .synthetic.renderer import Scene, SyntheticClip, render_clip
+from .synthetic.shading import random_light
+
+FRAMINGS = {"full": 0.4, "wide": 0.2, "half": 0.27, "close": 0.13}
+PROGRAMME_S = 3.0
+
+
+def random_clip(seed: int, canvas: Canvas, frames: int, fps: float) -> SyntheticClip:
+    """A clip of `frames` frames somewhere in a three-second programme of motions; same arguments, same bits."""
+    generator = np.random.default_rng([seed, 43])
+    design = random_design(seed)
+    framing = str(generator.choice(list(FRAMINGS), p=list(FRAMINGS.values())))
+    character = build_character(design, detail=1.0 if framing == "close" else 0.7)
+    allowed = UPPER_BODY if framing in ("half", "close") else tuple(MOTIONS)
+    camera = frame_camera(
+        design.shape,
+        canvas,
+        framing,
+        yaw=float(generator.normal(0, 0.15)),
+        pitch=float(generator.normal(0.02, 0.06)),
+        focal=float(generator.uniform(1.4, 3.0)),
+        shift=(float(generator.normal(0, 0.04)), float(generator.normal(0, 0.02))),
+        margin=float(generator.uniform(0.95, 1.15)),
+    )
+    scene = Scene(camera, random_light(seed), random_background(seed), grain=float(generator.uniform(0, 3)))
+    start_s = float(generator.uniform(0, max(0.0, PROGRAMME_S - frames / fps)))
+    plan = plan_motion(seed, PROGRAMME_S, allowed)
+    return render_clip(character, plan, scene, canvas, frames=frames, fps=fps, seed=seed, start_s=start_s)
