@@ -26,7 +26,7 @@ from .hand_overlay import HandTarget, hand_target, lay_hand_over
 from .head import limited_rotation, yaw_rotation
 from .part_model import FACE
 from .plate import Plate, background_plate
-from .prepared_view import PreparedView, prepare_view
+from .prepared_view import PreparedView, Texture, prepare_view
 from .views import MotionTracks, Share, motion_tracks
 
 LOGGER = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ class Aligner:
         parts = [_faded(part, hands) for part in move_body(body, pose)]
         face_points = express(head.face, character, frame) if head.face is not None else None
         head_parts = move_head(head, head_pose, face_points)
-        textures = [body.textures[part.part] for part in parts] + [head.textures[part.part] for part in head_parts]
+        textures = [_texture_of(body, part) for part in parts] + [head.textures[part.part] for part in head_parts]
         scale = [pose.scale] * len(parts) + [head_pose.scale] * len(head_parts)
         pixels = draw_parts(parts + head_parts, textures, scale, canvas)
         origin = float(pose.joints[PELVIS, 2])
@@ -177,6 +177,10 @@ def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
         raise SubjectError(
             f"Unknown choice for {name}", got=repr(value), expected=" or ".join(allowed), remedy=f"Choose a known {name}"
         )
+
+
+def _texture_of(view: PreparedView, part: MovedPart) -> Texture:
+    return view.forearm_textures[part.part] if part.stand_in else view.textures[part.part]
 
 
 def _faded(part: MovedPart, hands: list[HandTarget]) -> MovedPart:

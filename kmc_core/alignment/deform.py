@@ -7,7 +7,7 @@ Depth is the joints' own z; small biases keep arms before and legs behind the to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from ..pose.skeleton_layouts import HEAD, LEFT_ARM, LEFT_LEG, NECK, PELVIS, RIGHT_ARM, RIGHT_LEG
 from .capsules import apply_affine, bone_transform, distance_to_segment, smoothstep, unit
 from .face import front_triangles
+from .forearm import stand_in_share
 from .head import turn_head
 from .mesh import LimbWeights
 from .part_model import FACE, HEAD_PART, L_ARM, L_LEG, LIMB_JOINTS, R_ARM, R_LEG, TORSO
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .prepared_view import PreparedView
 
 ARM_BIAS, HAND_BIAS, LEG_BIAS, HEAD_BIAS, FACE_BIAS = -0.10, -0.11, 0.06, -0.15, -0.17  # torso lengths
+HAIR_BIAS = -0.06  # hair that hangs on the torso: before it, behind the arms
 BODY_DEPTH = 0.30  # (depth / width)^2 of the torso's elliptic cross-section: a side view keeps 55 % of the width
 SIGN_HYSTERESIS = 0.22
 
@@ -51,6 +53,7 @@ class MovedPart:
     triangles: np.ndarray
     confidence: np.ndarray
     opacity: float = 1.0
+    stand_in: bool = False  # its texture is the view's stand-in forearm, not the part's layer
 
 
 class TorsoFrame(NamedTuple):
@@ -130,8 +133,32 @@ def move_body(view: PreparedView, pose: TargetPose) -> list[MovedPart]:
         moved.append(_move_torso(view, pose, frame))
     transforms = {part: _bone_transforms(view, pose, part) for part in LIMB_JOINTS}
     for part, weights in view.limb_weights.items():
-        moved.append(_move_limb(view, pose, frame, part, weights, transforms))
+        limb = _move_limb(view, pose, frame, part, weights, transforms)
+        moved += _with_stand_in(view, pose, limb, weights) if part in view.forearms else [limb]
     return moved
+
+
+def _with_stand_in(view: PreparedView, pose: TargetPose, arm: MovedPart, weights: LimbWeights) -> list[MovedPart]:
+    """Upper arm, fading forearm of the picture, and the stand-in that takes its place."""
+    model, chain = view.forearms[arm.part], LIMB_JOINTS[arm.part]
+    elbow, wrist = pose.joints[chain[1]], pose.joints[chain[2]]
+    share = stand_in_share(elbow, wrist)
+    start, end = view.joints[chain[0], :2], view.joints[chain[1], :2]
+    from_upper_arm = distance_to_segment(arm.source, start, end)[0]
+    beyond = (weights.bones[:, 1:].sum(1) > 0.5) | (from_upper_arm > 1.4 * view.model.limb_radii[arm.part][0])
+    below = beyond[arm.triangles].any(1)
+    matrix = bone_transform(model.bone, np.stack([elbow, wrist])[:, :2], pose.scale, (0.05, 2.5))
+    vertices = model.mesh.vertices
+    along = np.clip((vertices[:, 0] - model.bone[0, 0]) / (model.bone[1, 0] - model.bone[0, 0]), 0, 1)
+    depth = elbow[2] * (1 - along) + wrist[2] * along + ARM_BIAS * view.torso_px * pose.scale
+    confidence = np.full(len(vertices), min(pose.confidence[chain[1]], pose.confidence[chain[2]]))
+    target = np.column_stack([apply_affine(matrix, vertices), depth])
+    stand_in = MovedPart(arm.part, vertices, target, model.mesh.triangles, confidence, share, True)
+    return [
+        replace(arm, triangles=arm.triangles[~below]),
+        replace(arm, triangles=arm.triangles[below], opacity=1 - share),
+        stand_in,
+    ]
 
 
 def _move_torso(view: PreparedView, pose: TargetPose, frame: TorsoFrame) -> MovedPart:
@@ -210,6 +237,8 @@ def move_head(view: PreparedView, pose: TargetPose, face_points: np.ndarray | No
     torso = torso_points(torso_frame(pose.joints, pose.torso_sign), view.torso_coordinates[HEAD_PART])
     target = target * (1 - head.trailing[:, None]) + torso * head.trailing[:, None]
     layered = base[2] + HEAD_BIAS * reach + 0.02 * turned[:, 2]
+    hanging = 0.5 * (pose.joints[NECK, 2] + pose.joints[PELVIS, 2]) + HAIR_BIAS * reach
+    layered = layered * (1 - head.trailing) + hanging * head.trailing
     confidence = np.full(len(target), pose.confidence[HEAD])
     moved = [MovedPart(HEAD_PART, mesh.vertices, np.column_stack([target, layered]), mesh.triangles, confidence)]
     if face_points is not None and view.face is not None:

@@ -55,10 +55,11 @@ def _body_layer(view: SubjectView, model: PartModel, part: int, own: np.ndarray)
     labels, alpha = model.labels[window], view.alpha[window]
     own, matte = own[window], view.alpha[window] > FAINTEST
     hidden, same_cloth = _overlap(view, model, part, labels, centres, matte)
-    band = max(2, int(0.035 * view.torso_px))
+    rim = max(1, round(max(view.canvas) / 768))
+    # arms and head lie over what they touch, which continues beneath them: a band of their own colour would fatten them
+    band = rim if part in (L_ARM, R_ARM, HEAD_PART) else max(2, int(0.035 * view.torso_px))
     support = (cv2.dilate((own | hidden).astype(np.uint8), disc(band)) > 0) & matte
     source = own | (same_cloth & support)
-    rim = max(1, round(max(view.canvas) / 768))
     certain = (cv2.erode((source | ~matte).astype(np.uint8), disc(rim)) > 0) & source
     if certain.sum() < 30:
         certain = source
@@ -104,7 +105,7 @@ def _overlap(
         centre = start - unit(end - start) * radius * (0.1 if is_arm else 0.35)
         cap = np.linalg.norm(centres - centre, axis=-1) < radius * (1.0 if is_arm else 1.15)
         near_root = np.linalg.norm(centres - start, axis=-1) < 1.3 * radius
-        same_cloth = (labels == TORSO) & (near_root if is_arm else True)
+        same_cloth = ((labels == TORSO) & near_root) if is_arm else (labels == TORSO) | (labels >= L_LEG)
         return cap & matte & ((labels == TORSO) | (labels == part)), same_cloth
     if part == TORSO:
         hidden = polygon_mask(view.canvas, model.torso_polygon)

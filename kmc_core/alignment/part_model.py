@@ -30,7 +30,11 @@ SHOULDERS, HIPS = (LEFT_ARM[0], RIGHT_ARM[0]), (LEFT_LEG[0], RIGHT_LEG[0])
 ARM_RADII, LEG_RADII = (0.15, 0.11, 0.12), (0.21, 0.15, 0.13)
 LABEL_SIDE_PX = 512  # labels are decided on a copy with this long side
 NEVER = 1e4
-CONTESTED = 0.22  # colour decides between parts that are this close (torso lengths) to the nearest
+CONTESTED = 0.16  # colour decides between parts that are this close (torso lengths) to the nearest
+HAIR_CONTESTED = 0.5  # hair hangs over everything
+FORBIDDEN = 1e6
+NEIGHBOURHOOD_PX = 3.0
+POTTS_WEIGHT = 6.0
 FAINTEST = 0.05  # less covered pixels belong to nobody
 
 
@@ -56,14 +60,15 @@ class PartModel:
 @dataclass(frozen=True)
 class _Segment:
     """One candidate of the labelling: its part, its colour group and its signed distance in torso lengths.
-    core: pixels whose colours are surely its own (None: those well inside it, and outside every `blinds`).
-    blinds: pixels that other parts must not learn their colours from (hair may hang over them)."""
+    For hair only: core, pixels whose colours are surely its own (others take those well inside them); blinds, the zone
+    where it may hang over other parts; never, pixels it surely does not cover (the face)."""
 
     part: int
     colour_group: tuple[int, int]
     distance: np.ndarray
     core: np.ndarray | None = None
     blinds: np.ndarray | None = None
+    never: np.ndarray | None = None
 
 
 def build_part_model(view: SubjectView) -> PartModel:
@@ -130,7 +135,7 @@ def _torso_polygon(joints: np.ndarray) -> np.ndarray:
 
 
 def _limb_radii(view: SubjectView, part: int) -> np.ndarray:
-    """Median free half-width of the matte across each bone, within 0.55 .. 1.9 x the usual one."""
+    """Median free half-width of the matte across each bone, within 0.55 .. 1.6 x the usual one."""
     joints = view.joints[list(LIMB_JOINTS[part]), :2]
     usual = np.array(ARM_RADII if part in (L_ARM, R_ARM) else LEG_RADII) * view.torso_px
     measured = usual.copy()
@@ -151,7 +156,7 @@ def _half_width(alpha: np.ndarray, start: np.ndarray, end: np.ndarray, usual: fl
         free = [_covered(alpha, centre + side * normal * reach[:, None]) for side in (1.0, -1.0)]
         if free[0][0]:
             widths.append(min(float(np.argmin(run)) if not run.all() else len(run) for run in free))
-    return float(np.clip(np.median(widths), 0.55 * usual, 1.9 * usual)) if widths else usual
+    return float(np.clip(np.median(widths), 0.55 * usual, 1.6 * usual)) if widths else usual
 
 
 def _covered(alpha: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -231,35 +236,79 @@ def _hair(
 ) -> _Segment:
     """Long hair: a wide, weak claim around the head and down to the chest that only the hair's own colour can make good."""
     down = unit(chin - head_end)
-    reach = distance_to_segment(centres, head_end, chin + down * 0.6 * torso)[0] - 1.6 * radius
-    claim = 0.04 * torso + np.maximum(reach, 0)
+    reach = distance_to_segment(centres, head_end, chin + down * 0.6 * torso)[0] - 1.5 * radius
+    claim = 0.08 * torso + 0.2 * np.maximum(reach, 0)
     core = (skull < 0) & (oval > 0.08 * radius) & (((centres - chin) @ down) < 0)
-    return _Segment(HEAD_PART, (HEAD_PART, 1), claim / torso, core, blinds=reach < 0)
+    return _Segment(HEAD_PART, (HEAD_PART, 1), claim / torso, core, reach < 0, oval < -0.1 * radius)
 
 
 def _relabel_by_colour(segments: list[_Segment], inside: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """Index of the winning segment per pixel, by distance / 0.055 torso lengths minus log colour likelihood."""
+    """Index of the winning segment per pixel: distance / 0.055 torso lengths minus log colour likelihood, then smoothed."""
     distance = np.stack([segment.distance for segment in segments])
     nearest = distance.argmin(0)
+    for index, segment in enumerate(segments):
+        if segment.core is not None:  # hair lies over parts however deep in them: its handicap counts from the nearest
+            distance[index] += np.minimum(distance.min(0), 0)
+    tolerance = np.array([HAIR_CONTESTED if segment.core is not None else CONTESTED for segment in segments])
+    forbidden = distance > distance.min(0) + tolerance[:, None, None]
+    energy = distance / 0.055 - _colour_likelihood(segments, inside, colours, nearest)
+    energy[forbidden] = FORBIDDEN
+    energy = _smoothed(energy.astype(np.float32), inside)
+    return np.where(inside, energy.argmin(0), nearest)
+
+
+def _colour_likelihood(
+    segments: list[_Segment], inside: np.ndarray, colours: np.ndarray, nearest: np.ndarray
+) -> np.ndarray:
+    """Log share of each pixel's colour in the histogram (Lab, 16 bins per axis) of each segment's core -> [S,h,w]."""
     bins = (cv2.cvtColor(colours, cv2.COLOR_RGB2LAB) // 16).astype(np.int64)
     bins = (bins[..., 0] * 16 + bins[..., 1]) * 16 + bins[..., 2]
-    likelihood = np.zeros_like(distance)
-    blind = np.any([segment.blinds for segment in segments if segment.blinds is not None] or [np.zeros_like(inside)], axis=0)
+    likelihood = np.zeros((len(segments), *inside.shape), np.float32)
+    blind = _hair_coloured(segments, inside, bins, nearest)
     for group in sorted({segment.colour_group for segment in segments}):
         members = [index for index, segment in enumerate(segments) if segment.colour_group == group]
         given = segments[members[0]].core
-        core = inside & (np.isin(nearest, members) & (distance[members].min(0) < -0.03) if given is None else given)
+        depth = np.min([segments[index].distance for index in members], axis=0)
+        core = inside & (np.isin(nearest, members) & (depth < -0.03) if given is None else given)
         clear = core & ~blind
-        if given is None and clear.sum() > 0.3 * core.sum():
+        if given is None and clear.sum() > 0.2 * core.sum():
             core = clear
         counts = np.bincount(bins[core], minlength=4096).reshape(16, 16, 16).astype(np.float32)
-        counts = gaussian_filter(counts, 0.7).ravel()
+        counts = gaussian_filter(counts, 0.9 if given is None else 1.4).ravel()  # hair farther down is lit otherwise
         total = max(float(counts.sum()), 1.0)
         log_share = np.log((counts + 0.04 * total / 4096) / total + 1e-7).astype(np.float32)
         likelihood[members] = cv2.blur(log_share[bins], (5, 5))
-    energy = distance / 0.055 - likelihood
-    energy[distance > distance.min(0) + CONTESTED] = 1e6
-    return np.where(inside, energy.argmin(0), nearest)
+    return likelihood
+
+
+def _hair_coloured(segments: list[_Segment], inside: np.ndarray, bins: np.ndarray, nearest: np.ndarray) -> np.ndarray:
+    """Pixels that look like the hair and unlike face and trunk: where hair hangs over an arm, the arm must not learn it."""
+    hair = [segment for segment in segments if segment.core is not None]
+    if not hair:
+        return np.zeros_like(inside)
+
+    def shares(mask: np.ndarray) -> np.ndarray:
+        counts = gaussian_filter(np.bincount(bins[mask], minlength=4096).reshape(16, 16, 16).astype(np.float32), 0.7)
+        return counts.ravel() / max(float(counts.sum()), 1.0)
+
+    parts = np.array([segment.part for segment in segments])
+    trunk = inside & (parts[nearest] == TORSO) & ~hair[0].blinds
+    others = np.maximum(shares(trunk), shares(inside & hair[0].never))
+    of_hair = shares(inside & hair[0].core)
+    return ((of_hair > 3 * others) & (of_hair > 1e-3))[bins]
+
+
+def _smoothed(energy: np.ndarray, inside: np.ndarray, rounds: int = 3) -> np.ndarray:
+    """A few mean-field steps of a Potts model: a pixel likes what its neighbourhood is, so that borders run smoothly."""
+    result = energy
+    weight = inside.astype(np.float32)
+    around = np.maximum(cv2.GaussianBlur(weight, (0, 0), NEIGHBOURHOOD_PX), 1e-3)
+    for _ in range(rounds):
+        belief = np.exp(np.minimum(result.min(0) - result, 0)) * weight
+        belief /= np.maximum(belief.sum(0), 1e-6)
+        support = np.stack([cv2.GaussianBlur(layer, (0, 0), NEIGHBOURHOOD_PX) / around for layer in belief])
+        result = energy - POTTS_WEIGHT * support
+    return result
 
 
 def _enlarge(parts: np.ndarray, canvas: tuple[int, int]) -> np.ndarray:

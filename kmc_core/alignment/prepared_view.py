@@ -14,9 +14,11 @@ from torch import Tensor
 
 from ..types import SubjectView
 from .deform import positions_along_bones, torso_coordinates, torso_frame, torso_side
+from .extension import extended_below
 from .face import FaceModel, build_face
+from .forearm import ForearmModel, build_forearm
 from .head import HeadModel, build_head
-from .layers import Layer, build_layers, face_layer, hand_frame, split_hand
+from .layers import ALPHA, REAL, Layer, build_layers, face_layer, hand_frame, split_hand
 from .mesh import LimbWeights, Mesh, grid_mesh, limb_weights
 from .part_model import FACE, HEAD_PART, L_ARM, L_HAND, LIMB_JOINTS, R_ARM, PartModel, build_part_model
 
@@ -66,6 +68,8 @@ class PreparedView:
     limb_weights: dict[int, LimbWeights]
     torso_coordinates: dict[int, np.ndarray]
     bone_positions: dict[int, np.ndarray]
+    forearms: dict[int, ForearmModel]
+    forearm_textures: dict[int, Texture]
     head: HeadModel | None
     face: FaceModel | None
     hand_colour: np.ndarray | None
@@ -82,25 +86,23 @@ class PreparedView:
 
 def prepare_view(subject: SubjectView, *, with_face: bool = True) -> PreparedView:
     """Part model, layers, meshes, weights and textures of one picture; 1-2 s for 1280 px on one core."""
-    model = build_part_model(subject)
-    layers = build_layers(subject, model)
-    for arm in (L_ARM, R_ARM):
-        if arm in layers:
-            layers[arm], hand = split_hand(layers[arm], subject)
-            if (hand.texture[..., 3] > 0.5).sum() >= 12:
-                layers[arm - L_ARM + L_HAND] = hand
-    longest = max(subject.canvas)
-    meshes = {part: grid_mesh(layer, longest) for part, layer in layers.items()}
-    quad = torso_frame(subject.joints, 1.0 if torso_side(subject.joints[None])[0] >= 0 else -1.0)
+    view = extended_below(subject)
+    model = build_part_model(view)
+    layers = _cut_layers(view, model, subject.canvas.height)
+    meshes = {part: grid_mesh(layer, max(subject.canvas)) for part, layer in layers.items()}
+    quad = torso_frame(view.joints, 1.0 if torso_side(view.joints[None])[0] >= 0 else -1.0)
     weights, positions = {}, {}
     for part, mesh in meshes.items():
         limb = part - L_HAND + L_ARM if part >= L_HAND else part
         if limb in LIMB_JOINTS:
-            weights[part] = limb_weights(subject, model, limb, mesh.vertices)
-            positions[part] = positions_along_bones(subject.joints, limb, mesh.vertices)
-    face = build_face(subject) if with_face and HEAD_PART in layers else None
+            weights[part] = limb_weights(view, model, limb, mesh.vertices)
+            positions[part] = positions_along_bones(view.joints, limb, mesh.vertices)
+    face = build_face(view) if with_face and HEAD_PART in layers else None
     if face is not None:
-        layers[FACE] = face_layer(subject, model)
+        layers[FACE] = face_layer(view, model)
+    skin = _hand_colour(subject)
+    forearms = {arm: build_forearm(view, model, arm, skin) for arm in (L_ARM, R_ARM) if arm in layers}
+    forearms = {arm: forearm for arm, forearm in forearms.items() if forearm is not None}
     return PreparedView(
         subject=subject,
         model=model,
@@ -109,11 +111,26 @@ def prepare_view(subject: SubjectView, *, with_face: bool = True) -> PreparedVie
         limb_weights=weights,
         torso_coordinates={part: torso_coordinates(quad, mesh.vertices) for part, mesh in meshes.items()},
         bone_positions=positions,
-        head=build_head(subject, model, meshes[HEAD_PART].vertices) if HEAD_PART in meshes else None,
+        forearms=forearms,
+        forearm_textures={arm: Texture.of(forearm.layer) for arm, forearm in forearms.items()},
+        head=build_head(view, model, meshes[HEAD_PART].vertices) if HEAD_PART in meshes else None,
         face=face,
-        hand_colour=_hand_colour(subject),
+        hand_colour=skin,
         palm_px=_palm(subject),
     )
+
+
+def _cut_layers(view: SubjectView, model: PartModel, true_rows: int) -> dict[int, Layer]:
+    """Body layers with the hands cut from the arms; rows below the true picture count as invented."""
+    layers = build_layers(view, model)
+    for arm in (L_ARM, R_ARM):
+        if arm in layers:
+            layers[arm], hand = split_hand(layers[arm], view)
+            if (hand.texture[..., ALPHA] > 0.5).sum() >= 12:
+                layers[arm - L_ARM + L_HAND] = hand
+    for layer in layers.values():
+        layer.texture[max(0, true_rows - layer.origin[1]) :, :, REAL] = 0
+    return layers
 
 
 def _palm(subject: SubjectView) -> float:
