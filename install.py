@@ -3,7 +3,7 @@
     python install.py [folder]
 
 Without a folder they go to `models/kmc/pose` of the ComfyUI this pack lies in (`custom_nodes/<pack>`), else to
-`models/kmc/pose` beside this file. Without an internet connection it says which file to put where and ends normally:
+`.cache/models/kmc/pose` beside this file, where `scripts/demo.py` and the tests look. Without an internet connection it says which file to put where and ends normally:
 the nodes ask again on first use.
 """
 
@@ -17,10 +17,15 @@ PACK = Path(__file__).resolve().parent
 
 
 def default_folder() -> Path:
-    """`models/kmc/pose` of the surrounding ComfyUI, else of this pack."""
-    from_comfyui = PACK.parent.name == "custom_nodes" and (PACK.parent.parent / "models").is_dir()
+    """`models/kmc/pose` of the surrounding ComfyUI, else of this pack's cache."""
+    is_installed = PACK.parent.name == "custom_nodes" and (PACK.parent.parent / "models").is_dir()
     weights = importlib.import_module("kmc_core.pose.weights")
-    return (PACK.parent.parent if from_comfyui else PACK) / "models" / "kmc" / weights.WEIGHTS_FOLDER_NAME
+    return (PACK.parent.parent if is_installed else PACK / ".cache") / "models" / "kmc" / weights.WEIGHTS_FOLDER_NAME
+
+
+def tell(message: object) -> None:
+    """One line for ComfyUI-Manager's log."""
+    sys.stdout.write(f"[KMC] {message}\n")
 
 
 def main() -> int:
@@ -31,11 +36,11 @@ def main() -> int:
     errors = importlib.import_module("kmc_core.errors")
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else default_folder()
     try:
-        weights.ensure_weights(folder, on_message=lambda message: print("[KMC]", message))
+        weights.ensure_weights(folder, on_message=tell)
     except errors.KMCError as error:
-        print("[KMC]", error)
+        tell(error)
     else:
-        print("[KMC] Pose networks ready in", folder)
+        tell(f"Pose networks ready in {folder}")
     return 0
 
 

@@ -35,7 +35,8 @@ from .regions import (
 from .worker_threads import WorkerThreads, split_evenly
 
 CHUNK_FRAMES = 16
-BATCH = 8
+BATCH, FACE_BATCH = 4, 8
+"""crops per call: more would leave the cache (and, above 32 MB per activation, the allocator's reuse)"""
 PRESENT = 0.5
 WRIST_SEEN = 0.1
 SECOND_HAND_BONUS = 0.05
@@ -111,9 +112,7 @@ class _Part:
 
     @classmethod
     def empty(cls, frames: int, points: int, dimensions: int) -> _Part:
-        return cls(
-            np.zeros((frames, 4)), np.zeros(frames, bool), np.zeros(frames), np.zeros((frames, points, dimensions), np.float32)
-        )
+        return cls(np.zeros((frames, 4)), np.zeros(frames, bool), np.zeros(frames), np.zeros((frames, points, dimensions), np.float32))
 
 
 @dataclass
@@ -172,6 +171,11 @@ class ClipReader:
         self._read += len(frames)
         self._advance(start, is_last=False)
 
+    @property
+    def frames_held(self) -> int:
+        """Frames that still wait for a later stage."""
+        return len(self._pyramids)
+
     def finish(self) -> RawTracks:
         """Run what was waiting for later frames."""
         self._advance(self._read, is_last=True)
@@ -207,13 +211,13 @@ class ClipReader:
         rois, usable = fill_and_smooth(part.rois[low:high], part.found[low:high], scenes, reach, sigma)
         return rois[start - low : stop - low], usable[start - low : stop - low]
 
-    def _run(self, network: Callable, frames: np.ndarray, rois: np.ndarray, wants_places: bool = False) -> list:
+    def _run(self, network: Callable, frames: np.ndarray, rois: np.ndarray, batch: int = BATCH, wants_places: bool = False) -> list:
         """network(pyramids, rois) over (frame, roi) pairs in batches on the workers -> [(places, result)] in order.
 
         places: numbers of the batch's pairs; handed to the network too when it wants them.
         """
         self._workers.check()
-        pieces = [np.asarray(piece) for piece in split_evenly(range(len(frames)), 2, BATCH)]
+        pieces = [np.asarray(piece) for piece in split_evenly(range(len(frames)), 2, batch)]
 
         def call(piece: np.ndarray) -> object:
             pyramids = [self._pyramids[int(frame)] for frame in frames[piece]]
@@ -266,9 +270,7 @@ class ClipReader:
         for number, part in enumerate(self._first_hands):
             self.tracks.first_hands[number] += int(part.found[start:stop].sum())
 
-    def _look_at_hands(
-        self, hands: tuple[_Part, _Part], frame: np.ndarray, side: np.ndarray, rois: np.ndarray, bonus: float
-    ) -> None:
+    def _look_at_hands(self, hands: tuple[_Part, _Part], frame: np.ndarray, side: np.ndarray, rois: np.ndarray, bonus: float) -> None:
         """Run the hand network and keep a result when it beats what is there by presence + bonus."""
         for piece, result in self._run(self._networks.hand, frame, rois):
             for k, at in enumerate(piece):
@@ -304,7 +306,7 @@ class ClipReader:
         frames = np.flatnonzero(self.tracks.body.found[start:stop]) + start
         bodies = self.tracks.body.points[frames].astype(np.float64)
         rois = face_roi_from_body(bodies)
-        for piece, found in self._run(self._networks.find_faces, frames, rois):
+        for piece, found in self._run(self._networks.find_faces, frames, rois, FACE_BATCH):
             for at, faces in zip(piece, found, strict=True):
                 if faces:
                     nearest = max(faces, key=lambda face, at=at: face.score - _distance(face.points[2], bodies[at, 0], rois[at]))
@@ -327,7 +329,7 @@ class ClipReader:
         self._look_at_faces(self.tracks.face, np.flatnonzero(usable) + start, rois[usable])
 
     def _look_at_faces(self, part: _Part, frames: np.ndarray, rois: np.ndarray) -> None:
-        for piece, faces in self._run(self._networks.face, frames, rois):
+        for piece, faces in self._run(self._networks.face, frames, rois, FACE_BATCH):
             there = faces.presence > PRESENT
             where = frames[piece][there]
             part.rois[where], part.found[where], part.presence[where] = rois[piece][there], True, faces.presence[there]

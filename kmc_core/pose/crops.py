@@ -95,8 +95,6 @@ def turn_world(points: np.ndarray, roi: np.ndarray) -> np.ndarray:
     return np.stack([cosine * x - sine * y, sine * x + cosine * y, points[..., 2]], -1)
 
 
-def stack_crops(
-    pyramids: Sequence[Pyramid], rois: Sequence[np.ndarray], side_px: int, zero_border: bool = False
-) -> np.ndarray:
+def stack_crops(pyramids: Sequence[Pyramid], rois: Sequence[np.ndarray], side_px: int, zero_border: bool = False) -> np.ndarray:
     """One crop per (pyramid, roi) pair -> uint8 [B,side,side,3]."""
     return np.stack([pyramid.crop(roi, side_px, zero_border) for pyramid, roi in zip(pyramids, rois, strict=True)])

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 SAME_HAND = 0.12
 """mean distance of the two hands' points, in ROI sides, below which they are one hand"""
 CLEAR_MARGIN = 0.1
+TOGETHER, BOTH_SEEN = 0.45, 0.8
+"""body wrists so near each other (in ROI sides) and both so visible: two hands pressed together, not one read twice"""
+TOGETHER_CONFIDENCE = 0.5
 _WRISTS = (15, 16)
 
 
@@ -23,9 +26,13 @@ def is_same_hand(left: np.ndarray, right: np.ndarray, side_px: float) -> bool:
     return float(np.linalg.norm(left[:, :2] - right[:, :2], axis=-1).mean()) < SAME_HAND * side_px
 
 
-def true_side(
-    wrists: np.ndarray, body_wrists: np.ndarray, visibility: np.ndarray, right_handed: float, side_px: float
-) -> int:
+def are_together(body_wrists: np.ndarray, visibility: np.ndarray, side_px: float) -> bool:
+    """Whether the body says that two hands lie on each other (praying, clapping): then both readings are right enough."""
+    apart = float(np.linalg.norm(body_wrists[0] - body_wrists[1]))
+    return apart < TOGETHER * side_px and float(visibility.min()) > BOTH_SEEN
+
+
+def true_side(wrists: np.ndarray, body_wrists: np.ndarray, visibility: np.ndarray, right_handed: float, side_px: float) -> int:
     """0 left or 1 right. wrists, body_wrists [2,2] px of (left, right); visibility [2]; right_handed: mean of both readings.
 
     The body's wrist decides by distance and visibility; only where it leaves doubt does the handedness output,
@@ -38,7 +45,10 @@ def true_side(
 
 
 def drop_duplicates(tracks: RawTracks, start: int, stop: int) -> int:
-    """Remove the wrong one of two readings of the same hand in frames start..stop-1; returns how many were removed."""
+    """Remove the wrong one of two readings of the same hand in frames start..stop-1; returns how many were removed.
+
+    Of hands that lie on each other the hidden one stays, with half its confidence.
+    """
     left, right = tracks.hands
     dropped = 0
     for frame in np.flatnonzero(left.found[start:stop] & right.found[start:stop]) + start:
@@ -50,6 +60,9 @@ def drop_duplicates(tracks: RawTracks, start: int, stop: int) -> int:
         visible = tracks.visibility[frame, list(_WRISTS)]
         side = true_side(wrists, bodies, visible, float(tracks.right_handed[frame].mean()), side_px)
         wrong = tracks.hands[1 - side]
+        if are_together(bodies, visible, side_px):
+            wrong.presence[frame] *= TOGETHER_CONFIDENCE
+            continue
         wrong.found[frame], wrong.presence[frame] = False, 0.0
         dropped += 1
     return dropped

@@ -48,9 +48,7 @@ class PoseNetworks:
         self._loaded: dict[tuple[str, tuple[int, ...] | None], TfliteNetwork] = {}
         self._lock = threading.Lock()
 
-    def _run(
-        self, network: str, crops: np.ndarray, outputs: tuple[int, ...] | None = None, signed: bool = False
-    ) -> list[np.ndarray]:
+    def _run(self, network: str, crops: np.ndarray, outputs: tuple[int, ...] | None = None, signed: bool = False) -> list[np.ndarray]:
         """crops uint8 [B,S,S,3] -> float32 outputs; the input range is 0..1, or -1..1 when `signed`."""
         with self._lock:
             key = (network, outputs)
@@ -67,9 +65,7 @@ class PoseNetworks:
         found = []
         for raw, logit, roi in zip(boxes, logits, rois, strict=True):
             detections = decode_detections(raw, logit, grid, threshold)
-            found.append(
-                [Detection(d.score, crop_to_frame(d.box, roi), crop_to_frame(d.points, roi)) for d in detections]
-            )
+            found.append([Detection(d.score, crop_to_frame(d.box, roi), crop_to_frame(d.points, roi)) for d in detections])
         return found
 
     def find_people(self, pyramids: Pyramids, rois: Rois, threshold: float = 0.5) -> list[list[Detection]]:
@@ -91,9 +87,7 @@ class PoseNetworks:
     def body(self, pyramids: Pyramids, rois: Rois, with_segmentation: bool = False) -> BodyLandmarks:
         """Body landmarks in each ROI. Segmentation doubles the cost."""
         outputs = (*_BODY_OUTPUTS, _SEGMENTATION_OUTPUT) if with_segmentation else _BODY_OUTPUTS
-        landmarks, presence, heatmap, world, *segmentation = self._run(
-            "pose_landmark_full", stack_crops(pyramids, rois, 256), outputs
-        )
+        landmarks, presence, heatmap, world, *segmentation = self._run("pose_landmark_full", stack_crops(pyramids, rois, 256), outputs)
         return decode_body(landmarks, presence, heatmap, world, rois, segmentation[0] if segmentation else None)
 
     def recrop_hand(self, pyramids: Pyramids, rois: Rois) -> np.ndarray:

