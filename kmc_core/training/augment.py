@@ -17,7 +17,7 @@ from ..dit.config import FACE_FEATURE_NAMES
 from ..pose.skeleton_layouts import LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG, RIG_JOINTS
 from .shards import PairClip
 
-PICTURE, PLATE = MAP_CHANNELS.index("red"), MAP_CHANNELS.index("plate_red")
+PICTURE, ALPHA, PLATE, INVENTED = (MAP_CHANNELS.index(name) for name in ("red", "alpha", "plate_red", "plate_invented"))
 
 
 def _mirror_order() -> list[int]:
@@ -91,6 +91,21 @@ def resized(clip: PairClip, height: int, width: int) -> PairClip:
     return replace(
         clip, maps=change(clip.maps), truth=change(clip.truth), registered=change(clip.registered), subject=change(clip.subject)
     )
+
+
+def rebacked(clip: PairClip, colour: Tensor) -> PairClip:
+    """The pair before a plain background [3] in -1..1, nothing of it invented: as image and transparent outputs look.
+
+    Shadows and rims stay: truth and input change by what the old and new plates differ in.
+    """
+    rgb, plate = colour[:, None, None], clip.maps[:, PLATE : PLATE + 3]
+    maps = clip.maps.clone()
+    maps[:, PICTURE : PICTURE + 3] += (1 - clip.maps[:, ALPHA : ALPHA + 1]) * (rgb - plate)
+    maps[:, PLATE : PLATE + 3], maps[:, INVENTED] = rgb, 0
+    change = (1 - clip.subject) * (rgb - plate)
+    truth, registered = ((values + change).clamp(-1, 1) for values in (clip.truth, clip.registered))
+    maps[:, PICTURE : PICTURE + 3].clamp_(-1, 1)
+    return replace(clip, maps=maps, truth=truth, registered=registered)
 
 
 def in_window(clip: PairClip, region: tuple[slice, slice], height: int, width: int) -> PairClip:

@@ -15,7 +15,7 @@ from torch import Tensor
 from ..dit.conditions import KINDS, Conditions, text_bytes
 from ..dit.config import KMCDiTConfig
 from ..errors import CheckpointError
-from .augment import in_window, mirrored, recoloured, resized
+from .augment import in_window, mirrored, rebacked, recoloured, resized
 from .captions import draw_edit
 from .shards import PairClip, Shard
 
@@ -24,16 +24,18 @@ from .shards import PairClip, Shard
 class DataSettings:
     """crop: (height, width) px; frames: (length, share) choices of window length; registered: share of examples whose truth
     is the registered one; edited / captioned: shares with a text edit / with the plain caption, the rest has no text;
-    dropped: chance to drop body, hands, face, identity each; zoom: range of sizes a crop is taken at."""
+    dropped: chance to drop body, hands, face, identity each; zoom: range of sizes a crop is taken at;
+    recoloured / rebacked: shares with other colours / before a plain background."""
 
-    crop: tuple[int, int] = (192, 128)
-    frames: tuple[tuple[int, float], ...] = ((1, 0.5), (4, 0.5))
+    crop: tuple[int, int] = (160, 128)
+    frames: tuple[tuple[int, float], ...] = ((1, 0.65), (3, 0.35))
     registered: float = 0.8
     edited: float = 0.2
     captioned: float = 0.2
     dropped: float = 0.08
     zoom: tuple[float, float] = (0.8, 1.3)
     recoloured: float = 0.7
+    rebacked: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,8 @@ class PairFolder:
         clip = resized(in_window(clip, region, shard.height, shard.width), height, width)
         if generator.random() < 0.5:
             clip = mirrored(clip)
+        if generator.random() < settings.rebacked:
+            clip = rebacked(clip, torch.from_numpy(generator.uniform(-1, 1, 3)).float())
         changed = generator.random() < settings.recoloured
         if changed:
             clip = recoloured(clip, generator)

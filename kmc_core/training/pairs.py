@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -140,14 +139,3 @@ def _bytes(picture: Tensor) -> np.ndarray:
 
 def _psnr(pair: PairClip) -> float:
     return float(10 * torch.log10(4 / (pair.maps[:, :3] - pair.truth).square().mean().clamp(min=1e-6)))
-
-
-def replaced_background(pair: PairClip, rgb: Tensor) -> PairClip:
-    """The pair before another background [3,H,W] in -1..1, nothing of it invented (transparent and image outputs)."""
-    maps = pair.maps.clone()
-    alpha = maps[:, 3:4]
-    plate = maps[:, 14:17]
-    maps[:, :3] = maps[:, :3] + (1 - alpha) * (rgb - plate)
-    maps[:, 14:17], maps[:, 17] = rgb, 0
-    change = (1 - pair.subject) * (rgb - plate)
-    return replace(pair, maps=maps, truth=pair.truth + change, registered=pair.registered + change)

@@ -13,7 +13,7 @@ from kmc_core.alignment.maps import MAP_CHANNELS
 from kmc_core.dit.config import FACE_FEATURE_NAMES, PRESETS
 from kmc_core.dit.head import Edits
 from kmc_core.errors import CheckpointError
-from kmc_core.training.augment import in_window, mirrored, recoloured, resized
+from kmc_core.training.augment import in_window, mirrored, rebacked, recoloured, resized
 from kmc_core.training.bridge_levels import LevelSettings, draw_levels
 from kmc_core.training.captions import LIGHT_EDITS, draw_edit
 from kmc_core.training.dataset import DataSettings, PairFolder, is_held_out
@@ -84,6 +84,17 @@ def test_recolouring_treats_every_picture_alike() -> None:
     assert torch.equal(changed.maps[:, :3], changed.truth) and torch.equal(changed.truth, changed.registered)
     assert torch.equal(changed.maps[:, 3:14], clip.maps[:, 3:14])
     assert not torch.equal(changed.truth, clip.truth)
+
+
+def test_a_background_is_exchanged_in_input_and_truth_alike() -> None:
+    clip = pair_clip()
+    clip = replace(clip, truth=clip.truth / 4, maps=clip.maps / 4, subject=(clip.maps[:, 3:4] / 4).round())
+    swapped = rebacked(clip, torch.tensor([0.2, 0.1, 0.0]))
+    assert torch.allclose(swapped.maps[:, 14:17, 5, 5], torch.tensor([0.2, 0.1, 0.0])) and swapped.maps[:, 17].max() == 0
+    alpha = clip.maps[:, 3:4]
+    expected = (1 - alpha) * (swapped.maps[:, 14:17] - clip.maps[:, 14:17])
+    assert torch.allclose(swapped.maps[:, :3], clip.maps[:, :3] + expected, atol=1e-5)
+    assert torch.allclose(swapped.truth - clip.truth, (1 - clip.subject) * (swapped.maps[:, 14:17] - clip.maps[:, 14:17]), atol=1e-5)
 
 
 def test_window_fractions_point_at_the_same_pixel() -> None:
