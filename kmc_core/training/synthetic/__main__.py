@@ -15,8 +15,13 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, help="write a contact sheet of random characters to this PNG")
     parser.add_argument("--characters", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--measure-face", type=Path, metavar="WEIGHTS", help="measure the face attachments anew with the pose weights in this folder")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if arguments.measure_face is not None:
+        from .measure_face import measure_attachments
+
+        measure_attachments(arguments.measure_face)
     if arguments.sheet is not None:
         write_sheet(arguments.sheet, arguments.characters, arguments.seed)
         logging.getLogger(__name__).info("wrote %s", arguments.sheet)

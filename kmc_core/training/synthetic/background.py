@@ -27,8 +27,8 @@ def random_background(seed: int) -> Background:
     """A seeded background."""
     rng = np.random.default_rng([seed, 5])
     kind = str(rng.choice(KINDS, p=[0.10, 0.15, 0.25, 0.20, 0.10, 0.10, 0.10]))
-    base = rng.uniform(0.15, 0.92)
-    colours = tuple(tuple(float(v) for v in np.clip(base + rng.normal(0, 0.14, 3) + rng.normal(0, 0.10), 0.04, 0.98)) for _ in range(6))
+    base = rng.uniform(0.22, 0.92)
+    colours = tuple(tuple(float(v) for v in np.clip(base + rng.normal(0, 0.075, 3) + rng.normal(0, 0.12), 0.05, 0.97)) for _ in range(6))
     words = {"plain": "a plain wall", "gradient": "a gradient backdrop", "room": "a room", "clutter": "a cluttered room", "texture": "a textured wall", "outdoor": "a field under the sky", "studio": "a studio"}[kind]
     return Background(kind, colours, seed, words)
 

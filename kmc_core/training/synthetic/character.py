@@ -50,6 +50,11 @@ class Character:
     normals: sparse.csr_matrix
     two_sided: np.ndarray
 
+    @property
+    def iris(self) -> float:
+        """Radius of the iris in eyeball radii."""
+        return 0.0084 / self.head.eye_radius * self.design.face.eye_width / 0.0164
+
 
 def head_origin(shape: BodyShape, rest: np.ndarray) -> np.ndarray:
     """Place of the head's own origin (between the ears) at rest, metres."""

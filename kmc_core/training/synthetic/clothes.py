@@ -29,6 +29,16 @@ class Outfit:
     collar: bool = False
     shoe: str = "sneaker"
 
+    @property
+    def untucked(self) -> bool:
+        """The top hangs over the trousers."""
+        return self.loose > 0.8 and not self.dress and self.skirt == 0
+
+    @property
+    def top_offset(self) -> float:
+        """How far the top stands off the skin, metres."""
+        return 0.006 + 0.010 * self.loose
+
 
 def garments(solids: BodySolids, outfit: Outfit, step: float) -> list[tuple[Surface, DistanceGrid, float]]:
     """Surfaces with the field each covers (skin deeper than the last number inside the field is hidden)."""
@@ -36,9 +46,9 @@ def garments(solids: BodySolids, outfit: Outfit, step: float) -> list[tuple[Surf
     if not outfit.dress and outfit.skirt == 0:
         made.append((*_trousers(solids, outfit, step), 0.003))
     if outfit.skirt > 0:
-        made.append((*_skirt(solids, outfit, step), 0.003))
         if outfit.skirt < 0.9:
             made.append((*_trousers(solids, replace(outfit, leg=0.16, loose=0.5), step), 0.003))
+        made.append((*_skirt(solids, outfit, step), 0.003))
     made.append((*_top(solids, outfit, step), 0.003))
     if outfit.coat > 0:
         made.append((*_coat(solids, outfit, step), 0.004))
@@ -57,7 +67,7 @@ def _sleeves(grid: DistanceGrid, solids: BodySolids, length: float, offset: floa
     for side in ("left", "right"):
         upper, lower = solids.limbs[f"{side}_upper_arm"], solids.limbs[f"{side}_forearm"]
         sleeve = grid.like()
-        sleeve.add(replace(upper, radii=tuple(np.array(upper.radii) + offset * np.linspace(0.5, 1 + 0.6 * flare, len(upper.radii)))), 0.0)
+        sleeve.add(replace(upper, radii=tuple(np.array(upper.radii) + offset * np.linspace(0.9, 1 + 0.6 * flare, len(upper.radii)))), 0.0)
         if length > 0.5:
             radii = np.array(lower.radii) + offset * np.linspace(1.0, 0.8 + 2.2 * flare, len(lower.radii))
             sleeve.add(replace(lower, radii=tuple(np.maximum(radii, lower.radii[-1] + offset * 0.7))), 0.012)
@@ -69,10 +79,10 @@ def _sleeves(grid: DistanceGrid, solids: BodySolids, length: float, offset: floa
 def _top(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface, DistanceGrid]:
     shape, joints = solids.shape, solids.joints
     grid = DistanceGrid(*_bounds(solids), step)
-    offset = 0.006 + 0.010 * outfit.loose
+    offset = outfit.top_offset
     grid.add(solids.trunk, 0.01, offset)
     for lump in solids.lumps:
-        grid.add(lump, 0.035, offset * (0.5 if lump.bone in (BONE["left_upper_arm"], BONE["right_upper_arm"]) else 0.9))
+        grid.add(lump, 0.035, offset * (0.8 if lump.bone in (BONE["left_upper_arm"], BONE["right_upper_arm"]) else 1.0))
     if outfit.loose > 0.8:
         rows = solids.trunk.rows.copy()
         waist = joints[BONE["spine"]][1]
@@ -80,7 +90,7 @@ def _top(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface, Dist
         hang = rows[inside][:, [0, 1, 2, 3, 4]].copy()
         hang[:, 1:4] = np.maximum(hang[:, 1:4], 0.90 * rows[rows[:, 0] < joints[BONE["chest"]][1] + 0.2 * shape.torso][:, 1:4].max(0) * [1, 0.9, 0.8] * np.clip((joints[BONE["neck"]][1] - hang[:, :1]) / (0.4 * shape.torso), 0, 1))
         grid.add(Stack(hang, exponent=2.4), 0.03, offset * 0.5)
-    untucked = outfit.loose > 0.8 and not outfit.dress and outfit.skirt == 0
+    untucked = outfit.untucked
     if untucked:
         for side in ("left", "right"):
             thigh = solids.limbs[f"{side}_thigh"]
@@ -134,10 +144,10 @@ def _trousers(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface,
     low[0], high[0] = -span, span
     grid = DistanceGrid(low, high, step)
     offset = 0.004 + 0.008 * outfit.loose
-    grid.add(solids.trunk, 0.01, offset * 0.9)
+    grid.add(solids.trunk, 0.01, offset * 0.9 if outfit.untucked else outfit.top_offset + 0.005)
     for lump in solids.lumps:
         if lump.bone == BONE["pelvis"]:
-            grid.add(lump, 0.035, offset * 0.7)
+            grid.add(lump, 0.035, offset * 0.7 if outfit.untucked else outfit.top_offset + 0.004)
     legs = {}
     for side in ("left", "right"):
         thigh, shin = solids.limbs[f"{side}_thigh"], solids.limbs[f"{side}_shin"]
@@ -160,10 +170,11 @@ def _skirt(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface, Di
     at = lambda y: np.array([np.interp(y, rows[:, 0], rows[:, k]) for k in range(1, 5)])  # noqa: E731
     heights = np.linspace(hem, waist, 24)
     hips = at(hip_y + 0.02)
+    hips[0] = max(hips[0], shape.hip + max(solids.limbs["left_thigh"].radii) + outfit.top_offset)
     table = []
     for y in heights:
         fall = np.clip((hip_y + 0.03 - y) / shape.leg, 0, 1)
-        body = at(max(y, hip_y)) + [0.012, 0.012, 0.014, 0]
+        body = at(max(y, hip_y)) + np.array([1, 1, 1, 0]) * (outfit.top_offset + 0.006)
         spread = (0.10 + 0.30 * outfit.flare) * fall
         table.append((y, max(body[0], hips[0] * (y < hip_y)) + spread, body[1] + spread * 0.85, max(body[2], hips[2] * 1.25 * (y < hip_y + 0.03)) + spread * 0.8, body[3]))
     stack = Stack(np.array(table), exponent=2.15)
@@ -172,7 +183,7 @@ def _skirt(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface, Di
     grid.add(stack, 0.0)
     for lump in solids.lumps:
         if lump.bone == BONE["pelvis"]:
-            grid.add(lump, 0.04, 0.012)
+            grid.add(lump, 0.04, outfit.top_offset + 0.006)
     grid.cut(np.array([0, hem, 0]), np.array([0, -1.0, 0]))
     vertices, triangles = grid.mesh()
     weights = skirt_weights(solids, vertices)

@@ -62,7 +62,9 @@ _ROWS = np.array([
 @dataclass
 class HeadGrid:
     """vertices [N,3] head units (eyes and mouth closed); triangles; plain [N,2] face coordinates (x, y) before features;
-    shapes [K,N,3] displacement of every control at 1; eye_lid [N] -1/0/+1 = right/none/left lid zone."""
+    shapes [K,N,3] displacement of every control at 1; lid_zone [N] 1/0/-1 = left/no/right lid; mouth_side [N] 1 above the lips' slit.
+    row_marks [R], column_marks [C]: face-independent coordinates of rows and columns (eye corners, lips at the same marks on every face);
+    above, below [R,C]: the vertex a row shows to the quads over and under it (they differ along slits)."""
 
     vertices: np.ndarray
     triangles: np.ndarray
@@ -72,7 +74,10 @@ class HeadGrid:
     eye_radius: float
     lid_zone: np.ndarray
     mouth_side: np.ndarray
-    columns: int
+    row_marks: np.ndarray
+    column_marks: np.ndarray
+    above: np.ndarray
+    below: np.ndarray
 
 
 def _row_positions(detail: float) -> np.ndarray:
@@ -90,55 +95,55 @@ def _row_positions(detail: float) -> np.ndarray:
     return np.concatenate([*rows, [len(_ROWS) - 1.0]])
 
 
-def _column_angles(face: FaceShape, detail: float) -> np.ndarray:
-    """Azimuths in [-pi, pi), 0 in front, dense over the face, exact at the corners of eyes and mouth."""
+def _columns(face: FaceShape, detail: float) -> tuple[np.ndarray, np.ndarray]:
+    """Azimuths in [-pi, pi), 0 in front, dense over the face, exact at the corners of eyes and mouth; and their marks."""
     inner, outer = face.eye_gap - face.eye_width, face.eye_gap + face.eye_width
     angle = lambda x: float(np.arcsin(min(x / (0.0756 * face.width), 0.99) ** 1.12))  # noqa: E731
-    marks = [0.0, angle(face.mouth_width * 0.5), angle(inner), angle(outer), angle(0.062), 1.55, 2.2, np.pi]
+    places = [0.0, angle(face.mouth_width * 0.5), angle(inner), angle(outer), angle(0.062), 1.55, 2.2, np.pi]
+    if places[2] <= places[1]:
+        places[1] = 0.5 * places[2]
     counts = [6, 5, 16, 6, 7, 6, 6]
-    half = np.concatenate([np.linspace(a, b, max(2, round(n * detail)) + 1)[:-1] for a, b, n in zip(marks[:-1], marks[1:], counts, strict=True)])
-    return np.concatenate([[-np.pi], -half[:0:-1], half])
+    marks = np.concatenate([np.linspace(k, k + 1, max(2, round(n * detail)) + 1)[:-1] for k, n in enumerate(counts)])
+    half = np.interp(marks, np.arange(8), places)
+    return np.concatenate([[-np.pi], -half[:0:-1], half]), np.concatenate([[-7.0], -marks[:0:-1], marks])
 
 
 def build_head(face: FaceShape, detail: float = 1.0) -> HeadGrid:
     """A closed-eyed, closed-mouthed head. detail scales the number of rows and columns."""
-    rows, angles = _row_positions(detail), _column_angles(face, detail)
+    rows, (angles, marks) = _row_positions(detail), _columns(face, detail)
     table = np.stack([PchipInterpolator(np.arange(len(_ROWS)), _ROWS[:, k])(rows) for k in range(7)], axis=1)
     points = _wrap(table, angles, face)
-    rows_count, columns = points.shape[:2]
-    plain = points[..., :2].copy()
-    plain[..., 1] = np.where(points[..., 2] > -0.02, plain[..., 1], plain[..., 1])
-    number = np.arange(rows_count * columns).reshape(rows_count, columns)
-    above, below = number.copy(), number.copy()  # the copies a row shows to the quads over and under it
-    extra, total = [], rows_count * columns
-    eye_row = int(np.argmin(np.abs(table[:, 0] - EYE_Y)))
-    mouth_row = int(np.argmin(np.abs(table[:, 0] - MOUTH_Y)))
+    number = np.arange(points.shape[0] * points.shape[1]).reshape(points.shape[:2])
+    eye_row, mouth_row = (int(np.argmin(np.abs(table[:, 0] - y))) for y in (EYE_Y, MOUTH_Y))
     slits = [(eye_row, face.eye_gap, face.eye_width), (eye_row, -face.eye_gap, face.eye_width), (mouth_row, 0.0, face.mouth_width)]
-    side = np.zeros(total, np.int8)
-    x_front = points[:, :, 0]
-    front = np.abs(angles) < 1.5
+    below, source = _cut_slits(points, number, angles, slits)
+    flat, row_of = points.reshape(-1, 3)[source], source // len(angles)
+    is_lower = np.arange(len(source)) >= number.size
+    has_copy = np.zeros(len(source), bool)
+    has_copy[number[below != number]] = True
+    side_at = lambda row: np.where(row_of == row, np.where(is_lower, -1.0, np.where(has_copy, 1.0, 0.0)), np.sign(row - row_of))  # noqa: E731
+    angle = angles[source % len(angles)]
+    vertices = _sculpt(flat, face, angle)
+    front = np.clip((np.cos(angle) - 0.05) / 0.3, 0, 1)
+    plain, mouth_side = flat[:, :2], side_at(mouth_row)
+    shapes = expression_shapes(face, vertices, plain, side_at(eye_row), mouth_side, front)
+    lid = (np.abs(np.abs(plain[:, 0]) - face.eye_gap) < face.eye_width * 1.5) & (np.abs(plain[:, 1] - EYE_Y) < 0.022) & (front > 0.3)
+    centre, radius = eye_sphere(face)
+    return HeadGrid(
+        vertices, _triangles(number, below), plain, shapes, np.stack([centre, centre * [-1, 1, 1]]), radius,
+        np.where(lid, np.sign(plain[:, 0]), 0).astype(np.int8), mouth_side, rows, marks, number, below,
+    )  # fmt: skip
+
+
+def _cut_slits(points: np.ndarray, number: np.ndarray, angles: np.ndarray, slits: list[tuple[int, float, float]]) -> tuple[np.ndarray, np.ndarray]:
+    """Doubles the vertices along slits (row, centre x, half width): the lower copies [R,C] and the grid vertex every vertex comes from."""
+    below, extra, total = number.copy(), [], number.size
     for row, centre, half in slits:
-        inside = np.flatnonzero(front & (np.abs(x_front[row] - centre) < half * 0.995))
+        inside = np.flatnonzero((np.abs(angles) < 1.5) & (np.abs(points[row, :, 0] - centre) < half * 0.995))
         below[row, inside] = total + np.arange(len(inside))
         total += len(inside)
         extra.append(number[row, inside])
-    source = np.concatenate([number.reshape(-1), *extra])
-    is_lower = np.arange(total) >= rows_count * columns
-    side = np.zeros(total, np.int8)
-    side[below[below != above]] = -1
-    side[above[below != above]] = 1
-    triangles = _triangles(above, below)
-    flat = points.reshape(-1, 3)[source]
-    coordinates = plain.reshape(-1, 2)[source]
-    grid_angle = np.tile(angles, rows_count)[source]
-    sculpted = _sculpt(flat, face, grid_angle)
-    upper = np.where(side == 0, np.sign(coordinates[:, 1] - _slit_height(coordinates[:, 0], face)), side)
-    upper = np.where(is_lower, -1, upper)
-    return _finish(face, sculpted, triangles, coordinates, upper, grid_angle, columns, rows[(source // columns)] , rows[mouth_row], rows[eye_row])
-
-
-def _slit_height(x: np.ndarray, face: FaceShape) -> np.ndarray:
-    return np.full_like(x, EYE_Y)
+    return below, np.concatenate([number.reshape(-1), *extra])
 
 
 def _wrap(table: np.ndarray, angles: np.ndarray, face: FaceShape) -> np.ndarray:
@@ -215,19 +220,6 @@ def _eye_dome(p: np.ndarray, face: FaceShape, front: np.ndarray) -> np.ndarray:
     weight = np.clip(1.75 - reach, 0, 1) * (front > 0.2)
     p[:, 2] += (dome - p[:, 2]) * weight
     return p
-
-
-def _finish(face: FaceShape, vertices: np.ndarray, triangles: np.ndarray, plain: np.ndarray, upper: np.ndarray, angle: np.ndarray, columns: int, row: np.ndarray, mouth_row: float, eye_row: float) -> HeadGrid:  # fmt: skip
-    front = np.clip((np.cos(angle) - 0.05) / 0.3, 0, 1)
-    mouth_side = np.where(np.abs(row - mouth_row) < 1e-6, upper, np.sign(mouth_row - row))
-    eye_side = np.where(np.abs(row - eye_row) < 1e-6, upper, np.sign(eye_row - row))
-    shapes = expression_shapes(face, vertices, plain, eye_side, mouth_side, front)
-    m = np.abs(plain[:, 0]) - face.eye_gap
-    lid = (np.abs(m) < face.eye_width * 1.5) & (np.abs(plain[:, 1] - EYE_Y) < 0.022) & (front > 0.3)
-    centre, radius = eye_sphere(face)
-    centres = np.stack([centre, centre * [-1, 1, 1]])
-    grid = HeadGrid(vertices, triangles, plain, shapes, centres, radius, np.where(lid, np.sign(plain[:, 0]), 0).astype(np.int8), mouth_side, columns)
-    return grid
 
 
 def expression_shapes(face: FaceShape, vertices: np.ndarray, plain: np.ndarray, eye_side: np.ndarray, mouth_side: np.ndarray, front: np.ndarray) -> np.ndarray:

@@ -123,11 +123,10 @@ def _paint_layer(character: Character, posed: Posed, scene: Scene, visible: Visi
     material = surface.material[visible.triangle]
     scale = scene.camera.focal * fine.height / scene.camera.distance * design.shape.head
     softness = 1.0 / scale
-    iris = 0.0084 / character.head.eye_radius * design.face.eye_width / 0.0164
     colour = surface_colour(
         design.palette, material, mixed[:, 3:7],
         lambda q: paint_face(design.face, design.palette, q, softness),
-        lambda q: paint_eyes(design.palette, q, iris, softness / character.head.eye_radius),
+        lambda q: paint_eyes(design.palette, q, character.iris, softness / character.head.eye_radius),
     )  # fmt: skip
     depth = np.zeros(fine.height * fine.width, np.float32)
     depth[visible.pixel] = visible.depth

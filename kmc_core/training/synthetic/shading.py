@@ -24,7 +24,7 @@ class Light:
     colour: tuple[float, float, float] = (1.0, 0.97, 0.92)
     sky: tuple[float, float, float] = (0.92, 0.96, 1.0)
     ground: tuple[float, float, float] = (0.80, 0.74, 0.70)
-    ambient: float = 0.50
+    ambient: float = 0.54
     strength: float = 0.62
     words: str = "soft daylight"
 
@@ -36,8 +36,8 @@ def random_light(seed: int) -> Light:
     direction = (float(np.sin(azimuth) * np.cos(height)), float(np.sin(height)), float(np.cos(azimuth) * np.cos(height)))
     kind = int(rng.choice(4, p=[0.5, 0.2, 0.15, 0.15]))
     colour, sky, ambient, strength, words = (
-        ((1.0, 0.98, 0.94), (0.93, 0.97, 1.0), 0.52, 0.60, "soft daylight"), ((1.0, 0.86, 0.68), (0.95, 0.85, 0.85), 0.46, 0.66, "warm evening light"),
-        ((0.75, 0.85, 1.0), (0.62, 0.72, 0.95), 0.40, 0.62, "cool blue light"), ((1.0, 0.98, 0.95), (0.85, 0.85, 0.9), 0.32, 0.85, "a hard spotlight"),
+        ((1.0, 0.98, 0.94), (0.93, 0.97, 1.0), 0.56, 0.60, "soft daylight"), ((1.0, 0.86, 0.68), (0.95, 0.85, 0.85), 0.50, 0.64, "warm evening light"),
+        ((0.75, 0.85, 1.0), (0.62, 0.72, 0.95), 0.46, 0.62, "cool blue light"), ((1.0, 0.98, 0.95), (0.85, 0.85, 0.9), 0.38, 0.78, "a hard spotlight"),
     )[kind]  # fmt: skip
     return Light(direction, colour, sky, (0.8, 0.74, 0.7), ambient, strength, words)
 

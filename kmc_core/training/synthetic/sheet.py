@@ -12,7 +12,7 @@ from .background import draw_background, random_background
 from .camera import frame_camera
 from .character import build_character
 from .designs import random_design
-from .motions import MOTIONS, goals_at, plan_motion
+from .motions import MOTIONS, UPPER_BODY, goals_at, plan_motion
 from .renderer import Scene, pose_character, render_frame
 from .shading import random_light
 
@@ -25,7 +25,7 @@ def character_tile(seed: int, canvas: Canvas = TILE, framing: str | None = None)
     design = random_design(seed)
     character = build_character(design)
     framing = framing or str(rng.choice(["full", "full", "wide", "half", "close"]))
-    names = list(MOTIONS)
+    names = list(MOTIONS if framing in ("full", "wide") else UPPER_BODY)
     plan = plan_motion(seed, 3.0, (names[seed % len(names)],))
     camera = frame_camera(design.shape, canvas, framing, yaw=float(rng.normal() * 0.15), pitch=float(rng.normal() * 0.05), focal=float(rng.uniform(1.6, 3.0)))
     scene = Scene(camera, random_light(seed), random_background(seed))
