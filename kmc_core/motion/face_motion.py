@@ -11,13 +11,15 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ..pose.expression import canonical_face, eye_openness, gaze, head_pose, mouth_gap, neutral_face
+from ..pose.expression import canonical_face, eye_openness, gaze, head_axes, head_pose, mouth_gap, neutral_face
 from ..pose.skeleton_layouts import rig_joints, torso_yaw
 from ..subject.rig import nose_yaw
+from ..types import SubjectView
 from .lift import Scene, smooth_over_time
 from .orientation import about_vertical, wrapped
 
 LARGEST_TURN = np.radians(40.0)
+OFFSET_DEAD_ZONE, LARGEST_OFFSET = np.radians(8.0), np.radians(22.0)
 LOOKING_AWAY = np.radians(100.0)
 ROTATION_SIGMA_FRAMES = 0.8
 YAW_SIGMA_FRAMES = 2.0
@@ -38,10 +40,14 @@ class FaceMotion(NamedTuple):
     gaze: np.ndarray
 
 
-def face_motion(scene: Scene, turn: np.ndarray, reference: slice) -> FaceMotion:
+def face_motion(
+    scene: Scene, turn: np.ndarray, reference: slice, picture_rotation: np.ndarray | None = None
+) -> FaceMotion:
     """Read a scene's head and face.
 
-    turn [T]: yaw added to the driver (orientation "image"); reference: frames whose head counts as looking straight.
+    turn [T]: yaw added to the driver (orientation "image"); reference: frames whose head counts as the rest.
+    picture_rotation [3,3]: head axes of the picture; when given, a driver who starts with a head held differently turns
+    the picture's head as well (with a dead zone, and less than fully), else the picture's own carriage is the rest.
     """
     frames = scene.frame_count
     present = scene.face_confidence > 0
@@ -55,7 +61,10 @@ def face_motion(scene: Scene, turn: np.ndarray, reference: slice) -> FaceMotion:
     face = canonical_face(scene.face, scene.face_confidence)
     points, seen = face.points.astype(np.float64), np.flatnonzero(present)
     rotation = _held(face.rotation.astype(np.float64), seen)
-    relative = np.einsum("tij,kj->tik", rotation, _mean_rotation(rotation, reference))
+    resting_head = _mean_rotation(rotation, reference)
+    relative = np.einsum("tij,kj->tik", rotation, resting_head)
+    if picture_rotation is not None:
+        relative = relative @ _starting_offset(resting_head @ picture_rotation.T)
     fade = np.clip(smooth_over_time(np.minimum(scene.face_confidence, 1.0).astype(np.float64), FADE_SIGMA_FRAMES), 0, 1)
 
     neutral = points[0] if reference == slice(0, 1) else neutral_face(points[seen]).astype(np.float64)
@@ -73,6 +82,21 @@ def face_motion(scene: Scene, turn: np.ndarray, reference: slice) -> FaceMotion:
         ((mouth_gap(points) - mouth_gap(neutral)) * fade).astype(np.float32),
         (looking * fade[:, None, None]).astype(np.float32),
     )
+
+
+def picture_head(view: SubjectView) -> np.ndarray | None:
+    """Head axes [3,3] of a picture, None without a face."""
+    if view.keypoints.face_confidence <= 0.3:
+        return None
+    return head_axes(view.keypoints.face).astype(np.float64)
+
+
+def _starting_offset(difference: np.ndarray) -> np.ndarray:
+    """The part of a rotation [3,3] between two heads at rest that is carried over: beyond OFFSET_DEAD_ZONE, up to a limit."""
+    vector = Rotation.from_matrix(difference).as_rotvec()
+    angle = float(np.linalg.norm(vector))
+    carried = float(np.clip(angle - OFFSET_DEAD_ZONE, 0.0, LARGEST_OFFSET))
+    return Rotation.from_rotvec(vector * carried / max(angle, 1e-9)).as_matrix()
 
 
 def _limited(relative: np.ndarray, turn: np.ndarray) -> np.ndarray:

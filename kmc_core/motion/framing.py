@@ -130,19 +130,19 @@ def fit_into_canvas(joints: np.ndarray, scale: np.ndarray, confidence: np.ndarra
     counted = (confidence[:, watched] > SEEN).astype(float)
     counted = np.concatenate([counted, counted[:, :1] * 0 + 1], axis=1) if inside[HEAD] else counted
 
-    def moved(size: float) -> tuple[np.ndarray, float]:
+    size_px, largest = np.array([canvas.width, canvas.height]), LARGEST_SHIFT * np.array([canvas.width, canvas.height * on_feet])
+
+    def moved(size: float) -> tuple[np.ndarray, np.ndarray]:
         points = pivot + (joints[:, watched, :2] - pivot) * size
         top = pivot + (joints[:, HEAD, :2] - pivot) * size - [0.0, radius * size]
         points = np.concatenate([points, top[:, None]] if inside[HEAD] else [points], axis=1)
-        low, high = np.percentile(points[..., 0], 0.5), np.percentile(points[..., 0], 99.5)
-        wanted = max(0.0, -low) - max(0.0, high - canvas.width)
-        shift = float(np.clip(wanted, -LARGEST_SHIFT * canvas.width, LARGEST_SHIFT * canvas.width))
-        return points, shift
+        low, high = (np.percentile(points, share, axis=(0, 1)) for share in (0.5, 99.5))
+        wanted = np.maximum(0.0, -low) - np.maximum(0.0, high - size_px)
+        return points, np.clip(wanted, -largest, largest)
 
     def outside(size: float, with_shift: bool = True) -> float:
         points, shift = moved(size)
-        x = points[..., 0] + shift * with_shift
-        y = points[..., 1]
+        x, y = np.moveaxis(points + shift * with_shift, -1, 0)
         left = (x < 0) | (x > canvas.width) | (y < 0) | ((y > canvas.height * 1.02) & on_feet)
         return float((left * counted).sum() / max(counted.sum(), 1.0))
 
@@ -153,8 +153,8 @@ def fit_into_canvas(joints: np.ndarray, scale: np.ndarray, confidence: np.ndarra
     chosen = next((i for i, miss in enumerate(misses) if miss <= OUTSIDE_ALLOWED), int(np.argmin(misses)))
     size, shift = float(sizes[chosen]), moved(float(sizes[chosen]))[1]
     fitted = joints * size
-    fitted[..., :2] = pivot + (joints[..., :2] - pivot) * size + [shift, 0.0]
-    note = f"The motion is wider than the picture: drawn at {size:.0%} and moved by {shift:+.0f} px to stay in view"
+    fitted[..., :2] = pivot + (joints[..., :2] - pivot) * size + shift
+    note = f"The motion is wider than the picture: drawn at {size:.0%} and moved by {np.abs(shift).max():.0f} px to stay in view"
     if misses[chosen] > 0.02:
         note += f"; {misses[chosen]:.0%} of the joints still leave it"
     return Placement(fitted, scale * size, (note + ".",))

@@ -15,7 +15,8 @@ from ..errors import MotionError
 from ..pose.cuts import scene_ranges
 from ..pose.skeleton_layouts import torso_yaw
 from ..types import Canvas, CharacterMotion, HolisticMotion, Orientation, SubjectLibrary
-from .face_motion import FaceMotion, face_motion
+from .contacts import keep_hand_contacts
+from .face_motion import FaceMotion, face_motion, picture_head
 from .framing import choose_anchor, displacement, fit_into_canvas, place_as_driver, place_in_picture
 from .hand_motion import hand_motion
 from .lift import LiftedMotion, Scene, lift_scene, smooth_over_time
@@ -86,7 +87,7 @@ def retarget(
             yaw = torso_yaw(lifted.joints[lifted.reference])
             around = body_turn(yaw, subject.primary_view.yaw, orientation)
             around = around + orbit_turn(orientation, motion.frame_count)[start:stop]
-            part = _on_subject(scene, lifted, subject, around, settings, motion.fps)
+            part = _on_subject(scene, lifted, subject, around, orientation, settings, motion.fps)
         parts.append((replace(part[0], camera=camera), part[1]))
     character = _joined([part for part, _ in parts], canvas)
     moved = _moved(motion, character, [keypoints for _, keypoints in parts], orientation)
@@ -128,7 +129,8 @@ def _scene(
 
 
 def _on_subject(
-    scene: Scene, lifted: LiftedMotion, subject: SubjectLibrary, around: np.ndarray, settings: RetargetSettings, fps: float
+    scene: Scene, lifted: LiftedMotion, subject: SubjectLibrary, around: np.ndarray, orientation: Orientation,
+    settings: RetargetSettings, fps: float,
 ) -> tuple[CharacterMotion, CanvasKeypoints]:
     """One scene on the subject's bones. around [t]: yaw added to the driver."""
     view = subject.primary_view
@@ -140,17 +142,19 @@ def _on_subject(
     directions = _directions(lifted, matched, subject, turn, follow, anchor)
     joints, scale, placing = _placed(directions, lifted, matched, subject, around, anchor, scene.canvas, settings)
     notes += placing
+    joint_follow = np.concatenate([follow[:, :1], follow], axis=1)  # the root follows as its spine does
+    joints = keep_hand_contacts(joints, scale, lifted, subject, joint_follow, turn, matched.px_per_metre)
     if settings.framing == "fit":
         joints, scale, fitting = fit_into_canvas(joints, scale, lifted.confidence, view)
         notes += fitting
 
     hands, hand_confidence = hand_motion(scene, lifted, turn, fps)
-    joint_follow = np.concatenate([follow[:, :1], follow], axis=1)  # the root follows as its spine does
     confidence = joint_follow * lifted.confidence + (1 - joint_follow) * view.joint_confidence[None]
     keypoints = keypoints_on_canvas(
         scene, lifted, subject, joints, scale, joint_follow, hands, matched.px_per_metre, turn
     )
-    face = face_motion(scene, around, lifted.reference)
+    facing = picture_head(view) if orientation.mode == "video" else None
+    face = face_motion(scene, around, lifted.reference, facing)
     return _character(view.canvas, joints, confidence, scale, face, hands, hand_confidence, notes), keypoints
 
 

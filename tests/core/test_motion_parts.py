@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from procedural_body import HUMAN, picture_keypoints, subject_of, walking_motion
+from procedural_body import HUMAN, Body, picture_keypoints, subject_of, walking_motion
+from scipy.spatial.transform import Rotation
 
 from kmc_core.errors import MotionError
+from kmc_core.motion.contacts import reach
 from kmc_core.motion.face_motion import UPPER_OVAL, face_motion
 from kmc_core.motion.framing import soft_limits
 from kmc_core.motion.hand_motion import hand_motion
@@ -201,3 +203,58 @@ def test_face_mirror_is_its_own_inverse():
     order = face_mirror_order()
     np.testing.assert_array_equal(order[order], np.arange(478))
     assert order[33] == 263 and order[61] == 291 and order[468] == 473 and order[1] == 1
+
+
+def touching_motion(frames=24):
+    """A driver whose left hand comes up to the mouth and stays there."""
+    motion = walking_motion(frames=frames, wave=0.2, walk=0.0)
+    body, world = motion.body.copy(), motion.body_world.copy()
+    head = body[:, [7, 8]].mean(1)
+    share = np.clip((np.arange(frames) - 4) / 6, 0, 1)[:, None]
+    wrist = body[:, 15] * (1 - share) + (head + [6.0, 45.0]) * share
+    elbow = body[:, 13] * (1 - share) + (body[:, 11] + [40.0, 70.0]) * share
+    for points, target in (((13,), elbow), ((15,), wrist), ((17, 19, 21), wrist + [-2.0, -20.0])):
+        for point in points:
+            body[:, point] = target
+    world[..., :2] = (body - body[:, [23, 24]].mean(1, keepdims=True)) / 300
+    world[:, [13, 15, 17, 19, 21], 2] = 0
+    return replace(motion, body=body, body_world=world)
+
+
+def test_a_hand_at_the_mouth_stays_at_the_mouth_on_long_arms():
+    arms = Body(HUMAN.proportions * np.where(np.isin(np.arange(18), [3, 4, 7, 8]), 1.35, 1.0))
+    keypoints = picture_keypoints(arms, canvas=Canvas(900, 900), px_per_metre=400, centre=(450, 420))
+    subject = subject_of(keypoints, Canvas(900, 900))
+    motion = touching_motion()
+    character = retarget(motion, subject).character
+    from kmc_core.pose.skeleton_layouts import rig_joints
+
+    driver = rig_joints(motion.body)
+    there = (character.joints[-4:, 5, :2] - character.joints[-4:, 2, :2]) / character.scale[-4:, None] / 400
+    expected = (driver[-4:, 5] - driver[-4:, 2]) / 300
+    np.testing.assert_allclose(there, expected, atol=0.03)
+    upper = np.linalg.norm(character.joints[:, 4] - character.joints[:, 3], axis=-1) / character.scale
+    assert np.ptp(upper[-8:]) < 0.15 * upper.mean()
+
+
+def test_reach_keeps_bone_lengths_and_unmoved_arms():
+    arm = np.array([[[0.0, 0, 0], [0, 30, 5], [20, 50, 0], [25, 55, 0]]]).repeat(3, 0)
+    shift = np.array([[0.0, 0, 0], [10, -20, 0], [500, 0, 0]])
+    moved = reach(arm, shift)
+    np.testing.assert_array_equal(moved[0], arm[0])
+    for bone in range(3):
+        before, after = (np.linalg.norm(a[:, bone + 1] - a[:, bone], axis=-1) for a in (arm, moved))
+        np.testing.assert_allclose(after, before, rtol=1e-6)
+    np.testing.assert_allclose(moved[1, 2], arm[1, 2] + shift[1], atol=1e-6)
+
+
+def test_a_bowed_start_bows_the_picture_in_video_orientation_only(subject):
+    motion = walking_motion()
+    tilt = Rotation.from_euler("x", 25, degrees=True).as_matrix()
+    centre = motion.face.mean(1, keepdims=True)
+    bowed = replace(motion, face=((motion.face - centre) @ tilt.T + centre).astype(np.float32))
+    video = retarget(bowed, subject, Orientation("video")).character.head_rotation
+    image = retarget(bowed, subject, Orientation("image")).character.head_rotation
+    angle = np.degrees(Rotation.from_matrix(video).magnitude())
+    assert 10 < angle.mean() < 22
+    assert np.degrees(Rotation.from_matrix(image).magnitude()).max() < 3
