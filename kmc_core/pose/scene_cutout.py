@@ -66,10 +66,13 @@ def claimed_part(probability: np.ndarray, skeleton: SkeletonMasks) -> np.ndarray
 def _seeds(likely: np.ndarray, probability: np.ndarray, skeleton: SkeletonMasks) -> np.ndarray:
     """GrabCut's start: fixed where segmentation is sure and away from its own edge, open in a band round the edge."""
     extent = np.sqrt(likely.sum())
-    inner, outer = max(int(0.03 * extent), 2), max(int(0.06 * extent), 3)
+    # without a body to rely on (toys, animals, props) the segmentation's edge is only a hint
+    depth, reach = (0.03, 0.06) if skeleton.torso_px > 0 else (0.06, 0.15)
+    inner, outer = max(int(depth * extent), 2), max(int(reach * extent), 3)
     seeds = np.full(likely.shape, cv2.GC_BGD, np.uint8)
     near = cv2.dilate(likely.astype(np.uint8), _disc(outer)) > 0
-    seeds[near & (probability > NEVER)] = cv2.GC_PR_BGD
+    open_to_colour = near & (probability > NEVER) if skeleton.torso_px > 0 else near
+    seeds[open_to_colour] = cv2.GC_PR_BGD
     seeds[skeleton.reach > 0] = cv2.GC_PR_BGD
     seeds[likely] = cv2.GC_PR_FGD
     seeds[cv2.erode((likely & (probability > 0.6)).astype(np.uint8), _disc(inner), borderValue=1) > 0] = cv2.GC_FGD
