@@ -197,7 +197,10 @@ def _move_limb(
 ) -> MovedPart:
     limb = part if part in LIMB_JOINTS else part - 5  # a hand moves with its arm
     mesh, chain = view.meshes[part], LIMB_JOINTS[limb]
-    target = skin(mesh.vertices, weights.bones, transforms[limb])
+    bones = weights.bones
+    if part != limb and limb in view.forearms:  # beside a forearm seen end-on the hand keeps its shape
+        bones = np.broadcast_to([0.0, 0.0, 1.0], bones.shape)
+    target = skin(mesh.vertices, bones, transforms[limb])
     if weights.other_leg.any():
         other = skin(mesh.vertices, weights.other_bones, transforms[L_LEG + R_LEG - limb])
         target = target * (1 - weights.other_leg[:, None]) + other * weights.other_leg[:, None]
@@ -207,8 +210,8 @@ def _move_limb(
     for bone in range(3):
         start, end = chain[bone], chain[bone + 1]
         along = view.bone_positions[part][bone]
-        depth += weights.bones[:, bone] * (pose.joints[start, 2] * (1 - along) + pose.joints[end, 2] * along)
-        confidence += weights.bones[:, bone] * min(pose.confidence[start], pose.confidence[end])
+        depth += bones[:, bone] * (pose.joints[start, 2] * (1 - along) + pose.joints[end, 2] * along)
+        confidence += bones[:, bone] * min(pose.confidence[start], pose.confidence[end])
     bias = (ARM_BIAS if part in (L_ARM, R_ARM) else LEG_BIAS if part in (L_LEG, R_LEG) else HAND_BIAS) * view.torso_px
     return MovedPart(part, mesh.vertices, np.column_stack([target, depth + bias * pose.scale]), mesh.triangles, confidence)
 

@@ -155,7 +155,7 @@ def split_hand(layer: Layer, view: SubjectView) -> tuple[Layer, Layer]:
 
 
 def face_layer(view: SubjectView, model: PartModel) -> Layer:
-    """The skin inside the face oval, fading out 2-3 px before the rim (the head's layer continues it)."""
+    """The skin inside the face oval, fading out well before the rim, where the head's smoother mesh continues it."""
     face = view.keypoints.face[:, :2]
     height, width = view.canvas
     low, high = np.floor(face.min(0)).astype(int) - 4, np.ceil(face.max(0)).astype(int) + 5
@@ -165,9 +165,9 @@ def face_layer(view: SubjectView, model: PartModel) -> Layer:
     inside = polygon_mask(shape, face[list(FACE_OVAL)] - [columns.start, rows.start])
     inside &= (model.labels[rows, columns] == HEAD_PART).astype(np.uint8)
     eye_distance = float(np.linalg.norm(face[33] - face[263]))
-    rim = max(1, round(0.03 * eye_distance))
+    rim = max(1, round(0.08 * eye_distance))
     inside = cv2.erode(np.pad(inside, 1), disc(rim))[1:-1, 1:-1]
-    coverage = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), max(1.0, 0.02 * eye_distance))
+    coverage = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), max(1.0, 0.035 * eye_distance))
     coverage *= view.alpha[rows, columns]
     colour = view.foreground[rows, columns].astype(np.float32) / 255
     texture = np.dstack([colour * coverage[..., None], coverage, np.ones(shape, np.float32)]).astype(np.float32)

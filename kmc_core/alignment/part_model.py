@@ -18,7 +18,7 @@ from scipy.ndimage import gaussian_filter
 
 from ..pose.skeleton_layouts import FACE_OVAL, HAND_EDGES, HEAD, LEFT_ARM, LEFT_LEG, NECK, NOSE, PELVIS, RIGHT_ARM, RIGHT_LEG
 from ..types import SubjectView
-from .capsules import distance_to_segment, pixel_centres, polygon_mask, signed_distance, unit
+from .capsules import distance_to_segment, pixel_centres, polygon_mask, signed_distance, smoothstep, unit
 
 PART_NAMES = ("torso", "head", "left arm", "right arm", "left leg", "right leg", "face", "left hand", "right hand")
 TORSO, HEAD_PART, L_ARM, R_ARM, L_LEG, R_LEG, FACE, L_HAND, R_HAND = range(9)
@@ -220,6 +220,12 @@ def _trunk_segments(
     segments = [_Segment(TORSO, (TORSO, 0), trunk / torso), _Segment(TORSO, (TORSO, 1), neck / torso)]
     if has_face(view):
         oval = signed_distance(polygon_mask(centres.shape[:2], view.keypoints.face[list(FACE_OVAL), :2], scale)) / scale
+        # beside and below the jaw there is neck, not head; hair has its own claim
+        mouth = 0.5 * (view.keypoints.face[13, :2] + view.keypoints.face[14, :2])
+        down = unit(chin - head_end)
+        below = smoothstep(0.0, float((chin - mouth) @ down), (centres - mouth) @ down)
+        aside = np.abs((centres - mouth) @ np.array([-down[1], down[0]])) / radius
+        skull = skull + 0.12 * torso * below * (1 - smoothstep(0.85, 1.1, aside))
         skull = np.minimum(skull, np.where(oval < 0, oval - 0.3 * torso, oval))
         segments.append(_hair(skull, oval, chin, head_end, radius, centres, torso))
     return [*segments, _Segment(HEAD_PART, (HEAD_PART, 0), skull / torso)]
