@@ -1,6 +1,6 @@
-"""Where the character stands: anchor, root path, driver's framing or the picture's, and the fit that keeps it in view.
+"""Where the character stands: anchor, root path, driver's framing or the picture's.
 
-Not here: directions of bones (posing.py), the ground line (ground.py). Called by retarget.py.
+Not here: directions of bones (posing.py), the ground line (ground.py), staying in view (fitting.py). Called by retarget.py.
 """
 
 from __future__ import annotations
@@ -15,11 +15,8 @@ from .ground import foot_displacement, lowest_foot, stand_on
 from .lift import SEEN, LiftedMotion
 
 ANKLES = (13, 17)
-ARMS_BELOW_SHOULDER = (4, 5, 6, 8, 9, 10)
-LARGEST_SHRINK = 0.15
-LARGEST_SHIFT = 0.12  # of the canvas' width
-OUTSIDE_ALLOWED = 0.005  # share of joint positions that may lie outside before anything is fitted
-RISE_LIMIT, SINK_LIMIT = 0.05, 0.20  # torso lengths: how far a body cut off by the picture's lower edge may rise, sink
+RISE_LIMIT = 0.05  # torso lengths: how far a body cut off by the picture's lower edge may rise
+SINK_LIMITS = (0.10, 0.80)  # torso lengths it may always sink, may sink at most; between, its head must stay in view
 SMALLEST_SWAY = 0.08  # torso lengths a held body may always move sideways
 HEAD_RADIUS = 0.30  # torso lengths from between the ears to the top of the hair
 
@@ -82,7 +79,9 @@ def place_in_picture(
         room = np.array([own[HEAD, 0], view.canvas.width - own[HEAD, 0]]) - HEAD_RADIUS * view.torso_px
         left, right = np.maximum(room, SMALLEST_SWAY * view.torso_px)
         way[:, 0] = soft_limits(way[:, 0], left, right)
-        way[:, 1] = soft_limits(way[:, 1], RISE_LIMIT * view.torso_px, SINK_LIMIT * view.torso_px)
+        below = view.canvas.height - own[HEAD, 1] - HEAD_RADIUS * view.torso_px
+        sink = np.clip(below, *(limit * view.torso_px for limit in SINK_LIMITS))
+        way[:, 1] = soft_limits(way[:, 1], RISE_LIMIT * view.torso_px, float(sink))
     placed[:, :, :2] += (own[joint, :2] + way - placed[:, joint, :2])[:, None]
     return placed
 
@@ -108,53 +107,3 @@ def soft_limits(way: np.ndarray, backward: float, forward: float) -> np.ndarray:
     """Ways [T] that saturate softly: negative ones at -backward, positive ones at +forward."""
     bound = np.where(way < 0, backward, forward)
     return bound * np.tanh(way / np.maximum(bound, 1e-6))
-
-
-def fit_into_canvas(joints: np.ndarray, scale: np.ndarray, confidence: np.ndarray, view: SubjectView) -> Placement:
-    """Shrink (at most 15 %) and shift the whole motion when joints would leave the canvas; one value for the clip.
-
-    Only joints that the picture itself shows inside count. The pivot is the ground line, or the lower edge when the
-    picture cuts the body, so feet stay on the ground and no gap opens below. Arms of a cut-off body may leave the
-    picture, as they do in any half-length shot.
-    """
-    canvas = view.canvas
-    own = view.joints[:, :2]
-    inside = ((own >= 0) & (own < [canvas.width, canvas.height])).all(-1) & (view.joint_confidence > SEEN)
-    if not inside.any():
-        return Placement(joints, scale, ())
-    on_feet = view.joint_confidence[list(ANKLES)].max() > SEEN
-    pivot = np.array([joints[:, PELVIS, 0].mean(), lowest_foot(own) if on_feet else canvas.height])
-    radius = HEAD_RADIUS * view.torso_px * float(scale.mean())
-    watched = [joint for joint in np.flatnonzero(inside) if on_feet or joint not in ARMS_BELOW_SHOULDER]
-
-    counted = (confidence[:, watched] > SEEN).astype(float)
-    counted = np.concatenate([counted, counted[:, :1] * 0 + 1], axis=1) if inside[HEAD] else counted
-
-    size_px, largest = np.array([canvas.width, canvas.height]), LARGEST_SHIFT * np.array([canvas.width, canvas.height * on_feet])
-
-    def moved(size: float) -> tuple[np.ndarray, np.ndarray]:
-        points = pivot + (joints[:, watched, :2] - pivot) * size
-        top = pivot + (joints[:, HEAD, :2] - pivot) * size - [0.0, radius * size]
-        points = np.concatenate([points, top[:, None]] if inside[HEAD] else [points], axis=1)
-        low, high = (np.percentile(points, share, axis=(0, 1)) for share in (0.5, 99.5))
-        wanted = np.maximum(0.0, -low) - np.maximum(0.0, high - size_px)
-        return points, np.clip(wanted, -largest, largest)
-
-    def outside(size: float, with_shift: bool = True) -> float:
-        points, shift = moved(size)
-        x, y = np.moveaxis(points + shift * with_shift, -1, 0)
-        left = (x < 0) | (x > canvas.width) | (y < 0) | ((y > canvas.height * 1.02) & on_feet)
-        return float((left * counted).sum() / max(counted.sum(), 1.0))
-
-    if outside(1.0, with_shift=False) <= OUTSIDE_ALLOWED:
-        return Placement(joints, scale, ())
-    sizes = np.linspace(1.0, 1.0 - LARGEST_SHRINK, 6)
-    misses = [outside(size) for size in sizes]
-    chosen = next((i for i, miss in enumerate(misses) if miss <= OUTSIDE_ALLOWED), int(np.argmin(misses)))
-    size, shift = float(sizes[chosen]), moved(float(sizes[chosen]))[1]
-    fitted = joints * size
-    fitted[..., :2] = pivot + (joints[..., :2] - pivot) * size + shift
-    note = f"The motion is wider than the picture: drawn at {size:.0%} and moved by {np.abs(shift).max():.0f} px to stay in view"
-    if misses[chosen] > 0.02:
-        note += f"; {misses[chosen]:.0%} of the joints still leave it"
-    return Placement(fitted, scale * size, (note + ".",))

@@ -17,6 +17,7 @@ from .lift import smooth_over_time
 
 DEAD_ZONE_DEG = 20.0
 CAMERA_SIGMA_FRAMES = 2.0
+LARGEST_JERK = 0.004  # of the long side: mean change of the camera's speed per frame; shakier estimates are noise
 FOLLOWED_TRAVEL = 0.25  # a camera that travels further than this share of the picture is tracking the driver
 
 _NUMBER = r"(?P<number>[-+]?\d+(?:\.\d+)?)\s*(?P<unit>%|x|deg\w*|°)?"
@@ -157,16 +158,36 @@ def inverse_camera(camera: np.ndarray) -> np.ndarray:
     return np.concatenate([linear, shift[..., None]], axis=-1)
 
 
-def followed_camera(camera: np.ndarray, canvas: Canvas) -> np.ndarray | None:
-    """The driver's camera, calmed, or None when it stands still or tracks the driver too far to be followed.
+def followed_camera(
+    camera: np.ndarray, canvas: Canvas, body: np.ndarray | None = None, body_confidence: np.ndarray | None = None
+) -> np.ndarray | None:
+    """The driver's camera, calmed, or None when it stands still, is not believable, or tracks the driver too far.
 
-    camera [T,2,3] on the driver's canvas. A tracking shot would pull the character's background out of the picture.
+    camera [T,2,3] on the driver's canvas; body [T,33,2] and confidence [T,33] to check it against the driver's feet.
+    A tracking shot would pull the character's background out of the picture; on flat backdrops the estimate wanders.
     """
     corners = np.array([[0, 0], [canvas.width, 0], [0, canvas.height], [canvas.width, canvas.height]], np.float64)
-    travel = np.abs(apply_camera(camera, np.tile(corners, (len(camera), 1, 1))) - corners).max()
+    path = apply_camera(camera, np.tile(corners, (len(camera), 1, 1))) - corners
+    travel = np.abs(path).max()
     if travel < 1.0 or travel > FOLLOWED_TRAVEL * max(canvas):
         return None
+    if len(path) > 2 and np.sqrt((np.diff(path, 2, axis=0) ** 2).sum(-1).mean()) > LARGEST_JERK * max(canvas):
+        return None
+    if body is not None and body_confidence is not None and _feet_disagree(camera, body, body_confidence):
+        return None
     return smooth_over_time(camera.astype(np.float64), CAMERA_SIGMA_FRAMES)
+
+
+def _feet_disagree(camera: np.ndarray, body: np.ndarray, confidence: np.ndarray) -> bool:
+    """True when standing feet are clearly calmer in the picture as it is than without the camera's motion."""
+    feet = [27, 28]
+    seen = (confidence[1:, feet] > 0.6) & (confidence[:-1, feet] > 0.6)
+    if seen.sum() < 8:
+        return False
+    steady = apply_camera(inverse_camera(camera), body[:, feet].astype(np.float64))
+    speeds = [np.linalg.norm(np.diff(points, axis=0), axis=-1)[seen] for points in (body[:, feet], steady)]
+    as_seen, without_camera = (float(np.percentile(speed, 35)) for speed in speeds)
+    return without_camera > 1.5 * as_seen + 0.1
 
 
 def camera_on_canvas(camera: np.ndarray, source: Canvas, target: Canvas) -> np.ndarray:

@@ -17,7 +17,8 @@ from ..pose.skeleton_layouts import torso_yaw
 from ..types import Canvas, CharacterMotion, HolisticMotion, Orientation, SubjectLibrary
 from .contacts import keep_hand_contacts
 from .face_motion import FaceMotion, face_motion, picture_head
-from .framing import choose_anchor, displacement, fit_into_canvas, place_as_driver, place_in_picture
+from .fitting import fit_into_canvas
+from .framing import choose_anchor, displacement, place_as_driver, place_in_picture
 from .hand_motion import hand_motion
 from .lift import LiftedMotion, Scene, lift_scene, smooth_over_time
 from .on_canvas import CanvasKeypoints, keypoints_on_canvas
@@ -113,7 +114,7 @@ def _scene(
     part = slice(start, stop)
     body, hands, face = (np.asarray(points[part], np.float64) for points in (motion.body, motion.hands, motion.face))
     camera = still_camera(stop - start)
-    followed = None if settings.direct else followed_camera(motion.camera[part], motion.canvas)
+    followed = None if settings.direct else followed_camera(motion.camera[part], motion.canvas, body, motion.body_confidence[part])
     if followed is not None:
         undo = inverse_camera(followed)
         body, hands, face = (apply_camera(undo, points) for points in (body, hands, face))

@@ -203,11 +203,28 @@ def test_keep_framing_puts_the_character_where_the_driver_stands(tall_subject):
 
 
 def test_a_wide_motion_is_fitted_into_the_canvas():
-    canvas = Canvas(900, 420)
-    narrow = subject_of(picture_keypoints(HUMAN, canvas=canvas, px_per_metre=380, centre=(210, 380)), canvas)
+    canvas = Canvas(900, 330)
+    narrow = subject_of(picture_keypoints(HUMAN, canvas=canvas, px_per_metre=380, centre=(165, 380)), canvas)
     result = retarget(walking_motion(wave=1.0, walk_m=0.15), narrow)
-    assert any("wider than the picture" in note for note in result.character.notes)
+    assert any("To stay in view" in note for note in result.character.notes)
     assert 0.85 - 1e-6 <= result.character.scale.min() < 1
+
+
+def test_a_long_walk_is_shortened_to_the_picture(tall_subject):
+    character = retarget(walking_motion(walk_m=4.0, centre=(100, 340)), tall_subject).character
+    assert any("longer than the picture" in note for note in character.notes)
+    assert character.joints[..., 0].min() > -20
+    assert character.joints[..., 0].max() < 1050
+    assert character.joints[-1, PELVIS, 0] > character.joints[0, PELVIS, 0] + 100
+
+
+def test_a_camera_that_the_feet_deny_is_not_followed(tall_subject):
+    motion = walking_motion(walk=0.0)
+    wandering = motion.camera.copy()
+    wandering[:, 0, 2] = 20 * np.sin(np.arange(24) / 4)
+    result = retarget(replace(motion, camera=wandering), tall_subject).character
+    np.testing.assert_allclose(result.camera, motion.camera)
+    np.testing.assert_allclose(result.joints, retarget(motion, tall_subject).character.joints, atol=1e-3)
 
 
 def test_cuts_start_again_at_the_characters_place(tall_subject):
