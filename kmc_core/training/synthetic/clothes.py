@@ -25,6 +25,7 @@ class Outfit:
     dress: bool = False
     coat: float = 0.0
     loose: float = 1.0
+    leg_loose: float = 0.5
     flare: float = 0.0
     collar: bool = False
     shoe: str = "sneaker"
@@ -47,7 +48,7 @@ def garments(solids: BodySolids, outfit: Outfit, step: float) -> list[tuple[Surf
         made.append((*_trousers(solids, outfit, step), 0.003))
     if outfit.skirt > 0:
         if outfit.skirt < 0.9:
-            made.append((*_trousers(solids, replace(outfit, leg=0.16, loose=0.5), step), 0.003))
+            made.append((*_trousers(solids, replace(outfit, leg=0.16, leg_loose=0.3), step), 0.003))
         made.append((*_skirt(solids, outfit, step), 0.003))
     made.append((*_top(solids, outfit, step), 0.003))
     if outfit.coat > 0:
@@ -94,7 +95,7 @@ def _top(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface, Dist
     if untucked:
         for side in ("left", "right"):
             thigh = solids.limbs[f"{side}_thigh"]
-            grid.add(replace(thigh, radii=tuple(np.array(thigh.radii) + offset + 0.006)), 0.05)
+            grid.add(replace(thigh, radii=tuple(np.array(thigh.radii) + offset + 0.002)), 0.03)
     if outfit.sleeve > 0.05:
         _sleeves(grid, solids, outfit.sleeve, offset * 0.9, outfit.flare)
     hem = shape.ankle + shape.leg + (-0.10 if untucked else 0.16) * shape.torso
@@ -143,7 +144,7 @@ def _trousers(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface,
     span = shape.hip + 0.20 * shape.thickness + 0.08 * shape.belly
     low[0], high[0] = -span, span
     grid = DistanceGrid(low, high, step)
-    offset = 0.004 + 0.008 * outfit.loose
+    offset = 0.004 + 0.008 * outfit.leg_loose
     grid.add(solids.trunk, 0.01, offset * 0.9 if outfit.untucked else outfit.top_offset + 0.005)
     for lump in solids.lumps:
         if lump.bone == BONE["pelvis"]:
@@ -151,9 +152,9 @@ def _trousers(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface,
     legs = {}
     for side in ("left", "right"):
         thigh, shin = solids.limbs[f"{side}_thigh"], solids.limbs[f"{side}_shin"]
-        legs[f"{side}_thigh"] = replace(thigh, radii=tuple(np.array(thigh.radii) + offset * np.linspace(0.8, 0.8 + 0.7 * outfit.loose, len(thigh.radii))))
+        legs[f"{side}_thigh"] = replace(thigh, radii=tuple(np.array(thigh.radii) + offset * np.linspace(0.8, 0.8 + 0.7 * outfit.leg_loose, len(thigh.radii))))
         if outfit.leg > 0.45:
-            widen = np.linspace(0.8 + 0.7 * outfit.loose, 1.2 + outfit.loose + 2.5 * outfit.flare, len(shin.radii))
+            widen = np.linspace(0.8 + 0.7 * outfit.leg_loose, 1.0 + outfit.leg_loose + 2.5 * outfit.flare, len(shin.radii))
             legs[f"{side}_shin"] = replace(shin, radii=tuple(np.array(shin.radii) + offset * widen + [0, 0, 0.002, 0.006, 0.006]))
     add_legs(grid, legs)
     grid.cut(np.array([0, shape.ankle + shape.leg * (1 - outfit.leg) - 0.01, 0]), np.array([0, -1.0, 0]))
@@ -263,6 +264,4 @@ def _shoes(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface, Di
     rigid[np.arange(len(vertices)), np.where(vertices[:, 0] > 0, BONE["left_foot"], BONE["right_foot"])] = 1.0
     weights = weights * (1 - foot) + rigid * foot
     part = np.where(vertices[triangles[:, 0], 0] > 0, LEFT_LEG, RIGHT_LEG)
-    surface = Surface.build(vertices, triangles, weights, "shoe", part)
-    surface.material[vertices[triangles].mean(1)[:, 1] < 0.020 * f] = 9
-    return surface, grid
+    return Surface.build(vertices, triangles, weights, "shoe", part, np.column_stack([vertices, vertices[:, 1] / f])), grid

@@ -128,6 +128,7 @@ def _outfit(build: str, feminine: bool, words: dict[str, str], rng: np.random.Ge
     leg = float(rng.choice([0.30, 0.42, 0.80, 0.97], p=[0.14, 0.14, 0.10, 0.62]))
     outfit = Outfit(
         sleeve=0.97 if coat > 0 and sleeve > 0.4 else sleeve, leg=leg, skirt=skirt, dress=dress, coat=coat, loose=float(rng.choice([0.35, 0.6, 1.0, 1.3], p=[0.3, 0.25, 0.3, 0.15])),
+        leg_loose=float(rng.choice([0.1, 0.4, 0.8, 1.2], p=[0.25, 0.35, 0.25, 0.15])),
         flare=float(rng.choice([0.0, 0.1, 0.4, 0.9], p=[0.45, 0.2, 0.2, 0.15])), shoe=str(rng.choice(["sneaker", "sneaker", "boot"])),
     )  # fmt: skip
     top = "sleeveless top" if sleeve == 0 else "T-shirt" if sleeve < 0.5 else "shirt" if sleeve < 0.9 else "sweater"

@@ -17,8 +17,9 @@ def hair_mesh(style: str, seed: int, step: float) -> tuple[np.ndarray, np.ndarra
     rng = np.random.default_rng(seed)
     low, high = np.array([-0.16, -0.34 if style == "long" else -0.26 if style in ("ponytail", "pigtails") else -0.13, -0.22]), np.array([0.16, 0.235, 0.15])
     grid = DistanceGrid(low, high, step)
-    thick = {"buzz": 0.0035, "afro": 0.045, "curly": 0.016, "spiky": 0.009, "bun": 0.007, "ponytail": 0.007, "pigtails": 0.008}.get(style, 0.012)
-    _cap(grid, thick, full=style in ("bob", "long"))
+    thick = {"buzz": 0.0035, "afro": 0.045, "curly": 0.016, "spiky": 0.009, "bun": 0.008, "ponytail": 0.008, "pigtails": 0.009}.get(style, 0.012)
+    if style not in ("bob", "long"):
+        _cap(grid, thick)
     {
         "short": _short, "side_part": _side_part, "curly": _curly, "spiky": _spiky, "bob": _bob, "long": _long, "bun": _bun,
         "ponytail": _ponytail, "afro": _afro, "pigtails": _pigtails,
@@ -26,15 +27,31 @@ def hair_mesh(style: str, seed: int, step: float) -> tuple[np.ndarray, np.ndarra
     return grid.mesh()
 
 
-def _cap(grid: DistanceGrid, thick: float, full: bool) -> None:
-    """A shell over the skull, cut free of the face; `full` keeps more over ears and nape."""
+def _cap(grid: DistanceGrid, thick: float) -> None:
+    """A shell over the skull, cut free of the face."""
     centre, radius = _SKULL
     grid.add(Ellipsoid(np.array(centre), tuple(r + thick for r in radius)), 0.0)
-    front, back = np.array([0.0, 0.070, 0.080]), np.array([0.0, -0.075 if full else -0.058, -0.045 if full else -0.055])
+    front, back = np.array([0.0, 0.072, 0.080]), np.array([0.0, -0.058, -0.055])
     along = back - front
     normal = np.array([0.0, along[2], -along[1]])
     normal = normal / np.linalg.norm(normal)
-    grid.cut(front, normal if normal[2] > 0 else -normal)
+    grid.cut(front, normal if normal[2] > 0 else -normal, blend=0.004)
+
+
+def _helmet(grid: DistanceGrid, rng: np.random.Generator, thick: float) -> None:
+    """A full round volume with a window for the face: a fringe, or a parting with both sides swept away."""
+    centre, radius = np.array(_SKULL[0]), np.array(_SKULL[1])
+    grid.add(Ellipsoid(centre + [0, 0.002, -0.004], tuple(radius + [thick, thick * 1.1, thick * 1.15])), 0.012)
+    if rng.random() < 0.5:
+        top = rng.uniform(0.040, 0.050)
+        grid.carve(Ellipsoid(np.array([0, top - 0.100, 0.115]), (0.0610, 0.100, 0.085)), 0.005)
+        for x in rng.uniform(-0.045, 0.045, 3):  # gaps between the locks of the fringe
+            grid.carve(Tube(np.array([x * 1.1, top - 0.02, 0.125]), np.array([x, top + rng.uniform(0.006, 0.016), 0.110]), (0.010, 0.002)), 0.003)
+    else:
+        part = rng.choice([-0.022, 0.0, 0.022])
+        for sign in (1.0, -1.0):
+            lean = np.array([[1.0, sign * 0.30, 0], [-sign * 0.30, 1.0, 0], [0, 0, 1]]) / np.array([1.044, 1.044, 1.0])
+            grid.carve(Ellipsoid(np.array([sign * 0.019 + part * 0.6, -0.030, 0.115]), (0.043, 0.112, 0.085), 0, lean), 0.005)
 
 
 def _lock(grid: DistanceGrid, points: list[tuple[float, float, float]], radii: list[float], flat: float = 1.0, axis: tuple[float, float, float] = (0, 0, 1), blend: float = 0.008) -> None:
@@ -88,25 +105,24 @@ def _spiky(grid: DistanceGrid, rng: np.random.Generator) -> None:
 
 
 def _bob(grid: DistanceGrid, rng: np.random.Generator) -> None:
+    end = rng.uniform(-0.118, -0.080)
     for sign in (1.0, -1.0):
-        for z, width in ((0.030, 0.020), (0.0, 0.026), (-0.035, 0.028), (-0.065, 0.028)):
-            x = sign * np.sqrt(max(1 - ((z + 0.012) / 0.10) ** 2, 0.12)) * 0.085
-            _lock(grid, [(x * 0.93, 0.06, z - 0.004), (x * 1.05, -0.01, z), (x * 1.03, -0.085, z + 0.006), (x * 0.93, -0.108, z + 0.008)], [0.016, width * 0.72, width * 0.8, 0.008], 1.0)
-    _lock(grid, [(0, 0.05, -0.095), (0, -0.03, -0.102), (0, -0.095, -0.080)], [0.03, 0.036, 0.020], 1.0)
-    _fringe(grid, rng, rng.choice([-0.03, 0.0, 0.03]), 0.026, 9)
+        for z, width in ((0.026, 0.019), (0.0, 0.025), (-0.030, 0.029), (-0.060, 0.031)):
+            x = sign * np.sqrt(max(1 - ((z + 0.012) / 0.10) ** 2, 0.16)) * 0.082
+            _lock(grid, [(x * 0.95, 0.05, z - 0.006), (x * 1.08, -0.01, z - 0.004), (x * 1.07, end + 0.03, z + 0.002), (x * 0.97, end, z + 0.006)], [0.020, width * 0.80, width * 0.86, 0.010], 1.0, blend=0.014)
+    _lock(grid, [(0, 0.05, -0.090), (0, -0.03, -0.100), (0, end + 0.012, -0.080)], [0.036, 0.042, 0.024], 1.0, blend=0.014)
+    _helmet(grid, rng, 0.014)
 
 
 def _long(grid: DistanceGrid, rng: np.random.Generator) -> None:
     for sign in (1.0, -1.0):
-        for z, length in ((0.022, -0.20), (-0.008, -0.27), (-0.045, -0.29), (-0.075, -0.30)):
-            x = sign * np.sqrt(max(1 - ((z + 0.012) / 0.10) ** 2, 0.10)) * 0.086
-            wave = 0.008 * rng.normal()
-            _lock(grid, [(x * 0.92, 0.06, z - 0.004), (x * 1.05, -0.02, z - 0.002), (x * 1.06 + wave, -0.12, z - 0.012), (x * 1.0 - wave, length, z - 0.022)], [0.016, 0.019, 0.022, 0.008], 1.0)
+        for z, length in ((0.020, -0.21), (-0.008, -0.27), (-0.042, -0.29), (-0.072, -0.30)):
+            x = sign * np.sqrt(max(1 - ((z + 0.012) / 0.10) ** 2, 0.12)) * 0.083
+            wave = 0.010 * rng.normal()
+            _lock(grid, [(x * 0.94, 0.05, z - 0.006), (x * 1.07, -0.02, z - 0.004), (x * 1.08 + wave, -0.12, z - 0.012), (x * 1.04 - wave, length, z - 0.022)], [0.019, 0.022, 0.024, 0.008], 1.0, blend=0.014)
     for x in (-0.03, 0.0, 0.03):
-        _lock(grid, [(x, 0.05, -0.09), (x * 1.2, -0.06, -0.105), (x * 1.3, -0.18, -0.100), (x, -0.30, -0.105)], [0.03, 0.032, 0.030, 0.012], 1.0)
-    part = float(rng.choice([-0.03, 0.0, 0.03]))
-    for sign in (1.0, -1.0):
-        _lock(grid, [(part, 0.108, 0.055), (part + sign * 0.030, 0.088, 0.082), (sign * 0.066, 0.040, 0.062), (sign * 0.080, -0.02, 0.030)], [0.012, 0.014, 0.013, 0.012], 0.8, (0, 0, 1))
+        _lock(grid, [(x, 0.05, -0.088), (x * 1.2, -0.06, -0.103), (x * 1.3, -0.18, -0.100), (x, -0.30, -0.105)], [0.032, 0.034, 0.032, 0.012], 1.0, blend=0.014)
+    _helmet(grid, rng, 0.013)
 
 
 def _bun(grid: DistanceGrid, rng: np.random.Generator) -> None:

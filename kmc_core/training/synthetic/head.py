@@ -196,7 +196,7 @@ def _sculpt(p: np.ndarray, face: FaceShape, angle: np.ndarray) -> np.ndarray:
     dz += muzzle + (lips + groove) * taper
     dz += -0.0012 * _bump(x, y, 0, -0.052, 0.004, 0.006)
     # nose
-    profile = np.interp(y, [-0.0485, -0.0445, -0.0400, -0.0350, -0.0290, -0.015, 0.000, 0.012, 0.024], [0, 0.003, 0.0130, 0.0185, 0.0185, 0.0120, 0.0060, 0.0028, 0.0]) * face.nose
+    profile = np.interp(y, [-0.0485, -0.0445, -0.0400, -0.0350, -0.0290, -0.015, 0.000, 0.012, 0.024], [0, 0.003, 0.0130, 0.0180, 0.0178, 0.0110, 0.0050, 0.0022, 0.0]) * face.nose
     broad = np.interp(y, [-0.045, -0.035, -0.025, -0.005, 0.015], [0.0098, 0.0116, 0.0108, 0.0098, 0.0125]) * face.nose_width
     dz += profile * np.exp(-np.abs(x / broad) ** 2.0)
     dz += 0.0085 * face.nose * _bump(m, y, 0.0125 * face.nose_width, -0.0375, 0.0050 * face.nose_width, 0.0055)

@@ -118,8 +118,10 @@ def _emblem(fabric: Fabric, across: np.ndarray, along: np.ndarray) -> np.ndarray
         return smooth_step(0.78, 0.74, np.hypot(u * 1.05, w + 0.12))
     if fabric.emblem == "bolt":
         return smooth_step(0.20, 0.17, np.abs(u - 0.25 * np.sign(v) * -1 - 0.5 * v * 0.6)) * (np.abs(v) < 0.8)
-    star = 0.48 + 0.32 * np.cos(5 * (angle - np.pi / 2)) ** 3
-    return smooth_step(star + 0.03, star - 0.03, r)
+    wedge = np.abs((angle - np.pi / 2 + np.pi / 5) % (2 * np.pi / 5) - np.pi / 5)
+    tip, notch_x, notch_y = 0.85, 0.36 * np.cos(np.pi / 5), 0.36 * np.sin(np.pi / 5)
+    edge = notch_y * tip / (notch_y * np.cos(wedge) + (tip - notch_x) * np.sin(wedge))
+    return smooth_step(edge + 0.03, edge - 0.03, r)
 
 
 def hair_colour(palette: Palette, p: np.ndarray) -> np.ndarray:
@@ -140,6 +142,9 @@ def surface_colour(palette: Palette, material: np.ndarray, p: np.ndarray, face_c
         name = next(n for n, value in MATERIAL.items() if value == k)
         if name in fabrics:
             colour[chosen] = fabric_colour(fabrics[name], q)
+            if name == "shoe":
+                rubber = smooth_step(0.0225, 0.0205, q[:, 3])[:, None]
+                colour[chosen] += (rgb(palette.sole) - colour[chosen]) * rubber
         elif name == "skin":
             colour[chosen] = rgb(palette.skin) * (0.97 + 0.06 * surface_noise(q[:, 0] * 40, q[:, 1] * 40, q[:, 2] * 40))[:, None]
         elif name == "face":

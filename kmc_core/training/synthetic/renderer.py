@@ -116,7 +116,7 @@ def _paint_layer(character: Character, posed: Posed, scene: Scene, visible: Visi
     """Premultiplied RGBA float32 [H,W,4] and depth [H,W] (0 = nothing) at the fine canvas."""
     surface, design = character.surface, character.design
     corners = surface.triangles[visible.triangle]
-    attributes = np.concatenate([posed.normals @ scene.camera.axes.T.astype(np.float32), surface.paint, surface.shade[:, None]], axis=1).astype(np.float32)
+    attributes = np.concatenate([_calmed_normals(character, posed) @ scene.camera.axes.T.astype(np.float32), surface.paint, surface.shade[:, None]], axis=1).astype(np.float32)
     mixed = sum(attributes[corners[:, k]] * visible.weights[:, k : k + 1] for k in range(3))
     normal = mixed[:, :3] / np.maximum(np.linalg.norm(mixed[:, :3], axis=1, keepdims=True), 1e-6)
     normal = np.where(normal[:, 2:] < -0.05, -normal, normal)
@@ -140,13 +140,24 @@ def _paint_layer(character: Character, posed: Posed, scene: Scene, visible: Visi
     if design.style == "toon":
         group = np.full(fine.height * fine.width, -1, np.int32)
         kind = np.where(np.isin(material, [MATERIAL["eye"], MATERIAL["teeth"], MATERIAL["mouth"]]), MATERIAL["face"], material)
-        kind = np.where(kind == MATERIAL["face"], MATERIAL["skin"], kind)
-        group[visible.pixel] = kind * 8 + surface.part[visible.triangle] * (kind != MATERIAL["skin"]) * (kind != MATERIAL["top"])
+        group[visible.pixel] = np.where(kind == MATERIAL["face"], MATERIAL["skin"], kind)
         line = outline(group.reshape(fine), depth, max(1, round(oversample * scene.outline_px)), 0.035).reshape(-1)[visible.pixel]
         lit = np.where(line[:, None], colour * 0.22, lit)
     layer[visible.pixel, :3] = np.clip(lit, 0, 1)
     layer[visible.pixel, 3] = 1.0
     return layer.reshape(*fine, 4), depth
+
+
+def _calmed_normals(character: Character, posed: Posed) -> np.ndarray:
+    """Normals with the face's bent toward those of a plain egg: drawn styles want large calm planes of light."""
+    share = {"soft": 0.30, "toon": 0.80, "painterly": 0.45}[character.design.style]
+    normals = posed.normals.copy()
+    grid = character.head
+    egg = (grid.vertices - [0.0, -0.005, -0.020]) / np.array([0.085, 0.125, 0.105]) ** 2
+    egg /= np.linalg.norm(egg, axis=1, keepdims=True)
+    mixed = (1 - share) * normals[character.head_range] + share * egg @ posed.turns[BONE["head"]].T
+    normals[character.head_range] = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+    return normals
 
 
 def _lid_shadow(lit: np.ndarray, material: np.ndarray, paint: np.ndarray, posed: Posed, character: Character) -> None:

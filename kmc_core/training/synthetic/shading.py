@@ -49,8 +49,8 @@ def shade(colour: np.ndarray, normal: np.ndarray, material: np.ndarray, occlusio
     facing = normal @ direction
     diffuse = np.clip((facing + 0.28) / 1.28, 0, 1) ** 1.25
     if style == "toon":
-        diffuse = 0.30 + 0.45 * _step(facing, 0.02, 0.05) + 0.25 * _step(facing, 0.62, 0.06)
-        occlusion = 0.80 + 0.20 * _step(occlusion, 0.62, 0.10)
+        diffuse = 0.38 + 0.62 * _step(facing, 0.10, 0.05)
+        occlusion = 0.84 + 0.16 * _step(occlusion, 0.55, 0.12)
     if shadow is not None:
         diffuse = diffuse * shadow
     up = (normal[:, 1] * 0.5 + 0.5)[:, None]
