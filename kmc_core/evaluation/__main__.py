@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -22,7 +23,12 @@ from .reenact import METHODS, Comparison, Row, compare
 from .table import table
 
 BUILT_IN_NETWORK = Path(__file__).resolve().parents[1] / "weights" / "kmc_nano.safetensors"
-CACHE = Path.home() / ".cache" / "kmc"
+CACHE = Path(__file__).resolve().parents[2] / ".cache" / "models" / "kmc"
+
+
+def pose_folder() -> Path:
+    """Where the pose networks lie: KMC_POSE_WEIGHTS, else where install.py puts them for a pack outside ComfyUI."""
+    return Path(os.environ.get("KMC_POSE_WEIGHTS", CACHE / WEIGHTS_FOLDER_NAME))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--prompt", default="")
     command.add_argument("--strength", type=float, help="of the network, 0..1; default: what its weights recommend")
     command.add_argument("--network", type=Path, default=BUILT_IN_NETWORK, help="network weights")
-    command.add_argument("--pose-weights", type=Path, default=CACHE / WEIGHTS_FOLDER_NAME, help="folder, filled when empty")
+    command.add_argument("--pose-weights", type=Path, default=pose_folder(), help="folder, filled when empty")
     command.add_argument("--identity-weights", type=Path, default=CACHE / "identity", help="folder, filled when empty")
     command.add_argument("--no-identity", action="store_true", help="do not measure identity")
     command.add_argument("--threads", type=int, default=0, help="CPU threads; 0: the system's choice")

@@ -39,6 +39,7 @@ NUMBERS = (
     "frames_in", "frames_out",
 )  # fmt: skip
 IDENTITY_FRAMES = 40
+SHEET_CELL_PX, SHEET_WIDTH_PX = 360, 2400
 Row = dict[str, object]
 Tell = Callable[[str], None]
 
@@ -234,7 +235,8 @@ class _Bench:
             if method in self._results and (method in self.comparison.methods or method == "alignment"):
                 rows.append([self._results[method][number] for number in chosen])
                 titles.append(method)
-        sheet = contact_sheet(rows, titles, cell_height=min(360, self.case.canvas.height))
+        height, width = self.case.canvas
+        sheet = contact_sheet(rows, titles, cell_height=min(SHEET_CELL_PX, height, SHEET_WIDTH_PX * height // (len(chosen) * width)))
         folder.mkdir(parents=True, exist_ok=True)
         character = self.case.character.replace(" ", "_")
         cv2.imwrite(str(folder / f"{self._clip_name}__{character}.png"), sheet[..., ::-1])
