@@ -97,7 +97,7 @@ class PixelReader:
         """One frame, upright, at the canvas given to the constructor."""
         has_alpha = any(component.is_alpha for component in frame.format.components) or "pal" in frame.format.name
         shrinks = self._stored.height < frame.height or self._stored.width < frame.width
-        scaling = Interpolation.AREA if shrinks else Interpolation.BICUBIC
+        scaling = Interpolation.AREA if shrinks else Interpolation.BILINEAR
         matrix = MATRICES.get(int(frame.colorspace))
         if matrix is None:
             matrix = Colorspace.ITU709 if frame.height >= HD_LINES else Colorspace.ITU601
