@@ -2,11 +2,14 @@
 
 Not here: tracking (pose), drawing (alignment). Called by nodes, sampling, evaluation, training.
 Every scene between two cuts is retargeted on its own, so that it starts at the character's place again.
-Source: bone-wise retargeting by forward kinematics as in ScanSkeleton/AnimatedDrawings style rigs, in 2.5-D.
+Source: bone directions over another rig's lengths by forward kinematics, as in AnimatedDrawings (Smith et al. 2023), here
+with depth from BlazePose's world landmarks.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -138,7 +141,7 @@ def _on_subject(
     matched = match_proportions(lifted, subject, settings.keep_proportions_of_driver)
     turn = about_vertical(around)
     anchor = choose_anchor(lifted, view)
-    notes = _facing_note(lifted, view.yaw, around)
+    notes = _facing_note(lifted, subject, around)
     follow = limb_weights(lifted)
     directions = _directions(lifted, matched, subject, turn, follow, anchor)
     joints, scale, placing = _placed(directions, lifted, matched, subject, around, anchor, scene.canvas, settings)
@@ -159,9 +162,10 @@ def _on_subject(
     return _character(view.canvas, joints, confidence, scale, face, hands, hand_confidence, notes), keypoints
 
 
-def _facing_note(lifted: LiftedMotion, subject_yaw: float, around: np.ndarray) -> tuple[str, ...]:
-    start = torso_yaw(lifted.joints[lifted.reference]) + around[0]
-    gap_deg = float(np.degrees(abs(wrapped(np.angle(np.exp(1j * start).mean()) - subject_yaw))))
+def _facing_note(lifted: LiftedMotion, subject: SubjectLibrary, around: np.ndarray) -> tuple[str, ...]:
+    """A hint when the driver starts far from the facing of every picture."""
+    start = float(np.angle(np.exp(1j * torso_yaw(lifted.joints[lifted.reference])).mean())) + around[0]
+    gap_deg = float(np.degrees(min(abs(wrapped(start - view.yaw)) for view in subject.views)))
     if gap_deg < FACING_GAP_DEG:
         return ()
     return (
@@ -283,8 +287,16 @@ def _joined(parts: list[CharacterMotion], canvas: Canvas) -> CharacterMotion:
         canvas=canvas,
         **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names},
         face_displacement=np.concatenate([faces(part) for part in parts]) if with_face else None,
-        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+        notes=_without_repeats(note for part in parts for note in part.notes),
     )
+
+
+def _without_repeats(notes: Iterable[str]) -> tuple[str, ...]:
+    """The first of notes that differ only in their numbers."""
+    first: dict[str, str] = {}
+    for note in notes:
+        first.setdefault(re.sub(r"\d+", "", note), note)
+    return tuple(first.values())
 
 
 def _moved(

@@ -68,7 +68,7 @@ def load_subject(path: str | Path) -> SubjectLibrary:
     try:
         with safe_open(path, framework="numpy") as stored:
             metadata = stored.metadata() or {}
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 (not a dict)
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}
         header = json.loads(metadata.get(HEADER_KEY, "{}"))
     except (SafetensorError, OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise _refused(path, f"an unreadable file ({error})", "a complete subject library") from error
