@@ -18,7 +18,7 @@ from ..types import Canvas
 from .deform import MovedPart
 from .layers import ALPHA, PREMULTIPLIED, REAL
 from .prepared_view import Texture
-from .rasterizer import RasterHits, rasterize
+from .rasterizer import rasterize
 
 FAR = 1e9
 MOST_OVERLAPPING_LAYERS = 5
@@ -41,82 +41,67 @@ class SparsePixels(NamedTuple):
 
 
 class _Fragments(NamedTuple):
-    """One entry per (layer, pixel) hit. value [Q,5]: premultiplied colour, alpha, real."""
+    """One entry per (part, pixel) hit. slot: which part; pixel: of the canvas; value [Q,5]: premultiplied colour, alpha,
+    real; triangle: numbered over all parts."""
 
     slot: Tensor
     pixel: Tensor
     value: Tensor
     depth: Tensor
     source: Tensor
-    stretch: Tensor
-    confidence: Tensor
+    triangle: Tensor
 
 
 def draw_parts(parts: list[MovedPart], textures: list[Texture], scale: list[float], canvas: Canvas) -> SparsePixels:
     """Draw moved parts (each with its own texture and its canvas px per picture px) on a canvas."""
-    parts, textures, scale, box = _visible(parts, textures, scale, canvas)
-    if not parts:
+    found, stretches, confidences, numbers = [], [], [], []
+    triangles = 0
+    for part, texture, part_scale in zip(parts, textures, scale, strict=True):
+        box = _box(part, canvas)
+        if box is None:
+            continue
+        found.append(_fragments(part, texture, part_scale, box, canvas, len(numbers), triangles))
+        stretches.append(_stretch(part, part_scale))
+        confidences.append(part.confidence[part.triangles].mean(1))
+        numbers.append(part.part)
+        triangles += len(part.triangles)
+    if not found:
         return _nothing()
-    x0, y0, x1, y1 = box
-    window = Canvas(y1 - y0, x1 - x0)
-    geometry = _Geometry.of(parts, scale, (x0, y0))
-    hits = rasterize(geometry.target, geometry.triangles, geometry.slot, window)
-    fragments = _sample(hits, geometry, parts, textures, scale)
-    numbers = torch.tensor([part.part for part in parts], dtype=torch.int16)
-    pixels = _over(fragments, numbers, window.height * window.width)
-    row, column = torch.div(pixels.pixel, window.width, rounding_mode="floor"), pixels.pixel % window.width
-    return pixels._replace(pixel=(row + y0) * canvas.width + column + x0)
+    fragments = _Fragments(*(torch.cat(column) for column in zip(*found, strict=True)))
+    chosen, pixel, colour, alpha = _over(fragments, len(numbers), canvas.height * canvas.width)
+    triangle = fragments.triangle[chosen]
+    return SparsePixels(
+        pixel,
+        colour.clamp_(0, 1),
+        alpha.clamp_(0, 1),
+        torch.tensor(numbers, dtype=torch.int16)[fragments.slot[chosen]],
+        fragments.depth[chosen],
+        fragments.source[chosen].T,
+        torch.from_numpy(np.concatenate(stretches).astype(np.float32))[triangle],
+        fragments.value[chosen, REAL].clamp(0, 1),
+        torch.from_numpy(np.concatenate(confidences).astype(np.float32))[triangle].clamp(0, 1),
+    )
 
 
-def _visible(
-    parts: list[MovedPart], textures: list[Texture], scale: list[float], canvas: Canvas
-) -> tuple[list[MovedPart], list[Texture], list[float], tuple[int, int, int, int]]:
-    """Drop empty parts and those off the canvas; the box (x0, y0, x1, y1) of what is left."""
-    kept, low, high = [], np.array([np.inf, np.inf]), np.array([-np.inf, -np.inf])
-    for index, part in enumerate(parts):
-        if not len(part.triangles) or part.opacity <= FAINT:
-            continue
-        first, last = part.target[:, :2].min(0), part.target[:, :2].max(0)
-        if (last < 0).any() or first[0] > canvas.width or first[1] > canvas.height or not np.isfinite(first + last).all():
-            continue
-        kept.append(index)
-        low, high = np.minimum(low, first), np.maximum(high, last)
-    if not kept:
-        return [], [], [], (0, 0, 0, 0)
-    x0, y0 = (int(v) for v in np.maximum(np.floor(low), 0))
-    x1, y1 = (int(v) for v in np.minimum(np.ceil(high) + 1, (canvas.width, canvas.height)))
-    box = (min(x0, canvas.width - 1), min(y0, canvas.height - 1), max(x1, x0 + 1), max(y1, y0 + 1))
-    return [parts[i] for i in kept], [textures[i] for i in kept], [scale[i] for i in kept], box
+def _box(part: MovedPart, canvas: Canvas) -> tuple[int, int, int, int] | None:
+    """The part's window (x0, y0, x1, y1) on the canvas, or None where there is nothing to draw."""
+    if not len(part.triangles) or part.opacity <= FAINT:
+        return None
+    used = part.target[np.unique(part.triangles), :2]
+    if not np.isfinite(used).all():
+        return None
+    low = np.maximum(np.floor(used.min(0)), 0)
+    high = np.minimum(np.ceil(used.max(0)) + 1, (canvas.width, canvas.height))
+    if (high <= low).any():
+        return None
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
-class _Geometry(NamedTuple):
-    """All parts in one list. target [N,3], source_and_confidence [N,3], triangles [M,3], slot [M], stretch [M]."""
-
-    target: Tensor
-    source_and_confidence: Tensor
-    triangles: Tensor
-    slot: Tensor
-    stretch: Tensor
-
-    @classmethod
-    def of(cls, parts: list[MovedPart], scale: list[float], origin: tuple[int, int]) -> _Geometry:
-        target = np.concatenate([part.target for part in parts])
-        source = np.concatenate([part.source for part in parts])
-        confidence = np.concatenate([part.confidence for part in parts])
-        first = np.cumsum([0] + [len(part.target) for part in parts[:-1]])
-        triangles = np.concatenate([part.triangles + offset for part, offset in zip(parts, first, strict=True)])
-        counts = [len(part.triangles) for part in parts]
-        slot = np.repeat(np.arange(len(parts)), counts)
-        ratio = np.abs(_doubled_areas(target, triangles)) / np.maximum(np.abs(_doubled_areas(source, triangles)), 1e-6)
-        stretch = np.log(np.maximum(ratio / np.repeat(np.square(scale), counts), 1e-3))
-        shifted = target - np.array([origin[0], origin[1], 0])
-        return cls(
-            torch.from_numpy(shifted.astype(np.float32)),
-            torch.from_numpy(np.column_stack([source, confidence]).astype(np.float32)),
-            torch.from_numpy(triangles),
-            torch.from_numpy(slot),
-            torch.from_numpy(stretch.astype(np.float32)),
-        )
+def _stretch(part: MovedPart, scale: float) -> np.ndarray:
+    """Log of each triangle's area ratio, canvas over picture, against the body's own scale."""
+    ratio = np.abs(_doubled_areas(part.target, part.triangles))
+    ratio = ratio / np.maximum(np.abs(_doubled_areas(part.source, part.triangles)) * scale**2, 1e-6)
+    return np.log(np.maximum(ratio, 1e-3))
 
 
 def _doubled_areas(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
@@ -124,76 +109,88 @@ def _doubled_areas(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     return (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
 
 
-def _sample(
-    hits: RasterHits, geometry: _Geometry, parts: list[MovedPart], textures: list[Texture], scale: list[float]
+def _fragments(
+    part: MovedPart,
+    texture: Texture,
+    scale: float,
+    box: tuple[int, int, int, int],
+    canvas: Canvas,
+    slot: int,
+    first_triangle: int,
 ) -> _Fragments:
-    """Texture values at every hit, one single-row grid_sample per layer; invisible hits are dropped."""
-    corners = geometry.triangles[hits.triangle]
-    attributes = geometry.source_and_confidence
-    mixed = sum(attributes[corners[:, i]] * hits.barycentric[:, i : i + 1] for i in range(3))
-    counts = torch.bincount(hits.layer, minlength=len(parts)).tolist()
-    values = []
-    for index, places in enumerate(mixed[:, :2].split(counts)):
-        texture = textures[index]
-        height, width = texture.size
-        place = (places - places.new_tensor(texture.origin)) * places.new_tensor([2 / width, 2 / height]) - 1
-        level = texture.at_scale(scale[index])[None]
-        value = F.grid_sample(level, place[None, None], align_corners=False)[0, :, 0]
-        value[: ALPHA + 1] *= parts[index].opacity
-        values.append(value.T)
-    value = torch.cat(values)
-    seen = torch.nonzero(value[:, ALPHA] > FAINT)[:, 0]
+    """Rasterise one part in its own window and sample its texture in a single row; invisible hits are dropped."""
+    x0, y0, x1, y1 = box
+    target = torch.from_numpy((part.target - [x0, y0, 0]).astype(np.float32))
+    triangles = torch.from_numpy(part.triangles)
+    window = Canvas(y1 - y0, x1 - x0)
+    hits = rasterize(target, triangles, torch.zeros(len(triangles), dtype=torch.int64), window)
+    corners = torch.from_numpy(part.source.astype(np.float32)[part.triangles].reshape(-1, 6))[hits.triangle]
+    source = (corners.view(-1, 3, 2) * hits.barycentric[:, :, None]).sum(1)
+    height, width = texture.size
+    place = (source - source.new_tensor(texture.origin)) * source.new_tensor([2 / width, 2 / height]) - 1
+    value = F.grid_sample(texture.at_scale(scale)[None], place[None, None], align_corners=False)[0, :, 0]
+    value[: ALPHA + 1] *= part.opacity
+    seen = torch.nonzero(value[ALPHA] > FAINT)[:, 0]
+    pixel = hits.pixel[seen]
+    row = torch.div(pixel, window.width, rounding_mode="floor")
     return _Fragments(
-        hits.layer[seen],
-        hits.pixel[seen],
-        value[seen],
+        torch.full((len(seen),), slot),
+        (row + y0) * canvas.width + (pixel - row * window.width) + x0,
+        value.T[seen],
         hits.depth[seen],
-        mixed[seen, :2],
-        geometry.stretch[hits.triangle[seen]],
-        mixed[seen, 2],
+        source[seen],
+        hits.triangle[seen] + first_triangle,
     )
 
 
-def _over(fragments: _Fragments, part_numbers: Tensor, pixels: int) -> SparsePixels:
-    """Combine the fragments of each pixel from near to far."""
-    covered = torch.zeros(pixels, dtype=torch.bool)
-    covered[fragments.pixel] = True
-    pixel = torch.nonzero(covered)[:, 0]
-    column_of = torch.empty(pixels, dtype=torch.int64)
+def _over(fragments: _Fragments, slots: int, pixels: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Combine the fragments of each pixel from near to far.
+
+    Returns, per covered pixel: the fragment that shows most, the pixel, premultiplied colour [3,P], alpha [P].
+    Most pixels have one fragment and need no sorting.
+    """
+    count = torch.bincount(fragments.pixel, minlength=pixels)
+    alone = count[fragments.pixel] == 1
+    single = torch.nonzero(alone)[:, 0]
+    several = torch.nonzero(~alone)[:, 0]
+    value = fragments.value[single]
+    chosen, pixel, colour, alpha = _over_several(fragments, several, count, slots)
+    return (
+        torch.cat([single, chosen]),
+        torch.cat([fragments.pixel[single], pixel]),
+        torch.cat([value[:, PREMULTIPLIED].T, colour], 1),
+        torch.cat([value[:, ALPHA], alpha]),
+    )
+
+
+def _over_several(
+    fragments: _Fragments, several: Tensor, count: Tensor, slots: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """`_over` for the pixels that more than one part covers; `several`: their fragments."""
+    pixel = torch.nonzero(count > 1)[:, 0]
+    column_of = torch.zeros(len(count), dtype=torch.int64)
     column_of[pixel] = torch.arange(len(pixel))
-    depth = torch.full((len(part_numbers), len(pixel)), FAR)
-    entry = torch.zeros((len(part_numbers), len(pixel)), dtype=torch.int64)
-    column = column_of[fragments.pixel]
-    depth[fragments.slot, column] = fragments.depth
-    entry[fragments.slot, column] = torch.arange(len(column))
+    column, slot = column_of[fragments.pixel[several]], fragments.slot[several]
+    depth = torch.full((slots, len(pixel)), FAR)
+    entry = torch.zeros((slots, len(pixel)), dtype=torch.int64)
+    depth[slot, column] = fragments.depth[several]
+    entry[slot, column] = several
     columns = torch.arange(len(pixel))
     colour, alpha = torch.zeros(3, len(pixel)), torch.zeros(len(pixel))
-    strongest, chosen = torch.zeros(len(pixel)), torch.zeros(len(pixel), dtype=torch.int64)
-    for _ in range(min(MOST_OVERLAPPING_LAYERS, len(part_numbers))):
-        nearest, slot = depth.min(0)
+    strongest, chosen = torch.full((len(pixel),), -1.0), torch.zeros(len(pixel), dtype=torch.int64)
+    for _ in range(min(MOST_OVERLAPPING_LAYERS, slots, int(count.max()) if len(pixel) else 0)):
+        nearest, number = depth.min(0)
         present = nearest < FAR
-        if not present.any():
-            break
-        index = entry[slot, columns]
+        index = entry[number, columns]
         value = fragments.value[index]
         share = (1 - alpha) * present
         colour += value[:, PREMULTIPLIED].T * share
         shown = value[:, ALPHA] * share
         alpha += shown
-        better = shown > strongest
+        better = present & (shown > strongest)
         strongest, chosen = torch.where(better, shown, strongest), torch.where(better, index, chosen)
-        depth[slot, columns] = FAR
-    return SparsePixels(
-        pixel,
-        colour.clamp_(0, 1),
-        alpha.clamp_(0, 1),
-        part_numbers[fragments.slot[chosen]],
-        fragments.depth[chosen],
-        fragments.source[chosen].T,
-        fragments.stretch[chosen],
-        fragments.value[chosen, REAL].clamp(0, 1),
-        fragments.confidence[chosen].clamp(0, 1),
-    )
+        depth[number, columns] = FAR
+    return chosen, pixel, colour, alpha
 
 
 def _nothing() -> SparsePixels:
