@@ -86,9 +86,9 @@ def read_edits(raw: RawEdits, maps: Tensor, has_text: Tensor, config: KMCDiTConf
     """
     size = maps.shape[-2:]
     flow = config.flow_limit_px * torch.tanh(interpolate(smoothed(raw.flow.float(), 3), size=size, mode="bilinear", align_corners=False))
-    cells = avg_pool2d(raw.colour.float(), COLOUR_CELL_TOKENS, ceil_mode=True, count_include_pad=False)
+    colour = avg_pool2d(raw.colour.float(), COLOUR_CELL_TOKENS, ceil_mode=True, count_include_pad=False)
     mask = edit_mask(maps.float(), config)
-    colour = cells * has_text.to(cells.dtype).view(-1, 1, 1, 1)
+    colour = colour * has_text.to(colour.dtype).view(-1, 1, 1, 1) if has_text.any() else torch.zeros_like(colour)
     return Edits(flow[:, :, None], raw.residual.float()[:, :, None], mask[:, :, None], colour[:, :, None])
 
 

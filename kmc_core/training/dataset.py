@@ -23,7 +23,7 @@ from .shards import PairClip, Shard
 @dataclass(frozen=True)
 class DataSettings:
     """crop: (height, width) px; frames: (length, share) choices of window length; registered: share of examples whose truth
-    is the registered one; edited / captioned: shares with a text edit / with the plain caption, the rest has no text;
+    is the registered one; edited / captioned: shares of batches with a text edit / with the plain caption, the rest has no text;
     dropped: chance to drop body, hands, face, identity each; zoom: range of sizes a crop is taken at;
     recoloured / rebacked: shares with other colours / before a plain background."""
 
@@ -73,10 +73,14 @@ class PairFolder:
         """`size` windows of one length, drawn from the generator alone."""
         lengths, shares = zip(*settings.frames, strict=True)
         frames = int(generator.choice(lengths, p=np.array(shares) / sum(shares)))
-        examples = [self._example(generator, frames, settings) for _ in range(size)]
+        chance = float(generator.random())  # one kind of text per batch: silent batches skip the colour grid altogether
+        telling = "edit" if chance < settings.edited else "caption" if chance < settings.edited + settings.captioned else ""
+        examples = [self._example(generator, frames, settings, telling) for _ in range(size)]
         return _collated(examples, config)
 
-    def _example(self, generator: np.random.Generator, frames: int, settings: DataSettings) -> tuple[PairClip, frozenset[str]]:
+    def _example(
+        self, generator: np.random.Generator, frames: int, settings: DataSettings, telling: str
+    ) -> tuple[PairClip, frozenset[str]]:
         shard = self.shards[generator.integers(len(self.shards))]
         height, width = settings.crop
         region = _random_region(generator, shard, settings)
@@ -90,7 +94,7 @@ class PairFolder:
         if changed:
             clip = recoloured(clip, generator)
         truth = clip.registered if generator.random() < settings.registered else clip.truth
-        truth, caption = _told(generator, truth, clip, "" if changed else clip.caption, settings)
+        truth, caption = _told(generator, truth, clip, "" if changed else clip.caption, telling)
         dropped = frozenset(kind for kind in KINDS[:4] if generator.random() < settings.dropped)
         return PairClip(**{**vars(clip), "truth": truth, "caption": caption}), dropped
 
@@ -101,17 +105,12 @@ def is_held_out(path: Path) -> bool:
     return bool(digits) and int(digits) % 10 == 0
 
 
-def _told(
-    generator: np.random.Generator, truth: Tensor, clip: PairClip, caption: str, settings: DataSettings
-) -> tuple[Tensor, str]:
-    """The target and its words: an edit the words name, the clip's caption, or silence."""
-    chance = generator.random()
-    if chance < settings.edited:
+def _told(generator: np.random.Generator, truth: Tensor, clip: PairClip, caption: str, telling: str) -> tuple[Tensor, str]:
+    """The target and its words. telling "edit": a change the words name; "caption": the clip's own; "": silence."""
+    if telling == "edit":
         words, edit = draw_edit(generator)
         return edit((truth + 1) / 2, clip.subject).clamp(0, 1) * 2 - 1, words
-    if chance < settings.edited + settings.captioned:
-        return truth, caption
-    return truth, ""
+    return truth, caption if telling else ""
 
 
 def _random_frames(generator: np.random.Generator, available: int, wanted: int) -> list[int]:

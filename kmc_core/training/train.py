@@ -89,7 +89,7 @@ class Run:
         self.progress.windows += config.batch
         self.progress.frames += config.batch * batch.truth.shape[2]
         self.progress.seconds += time.monotonic() - started
-        self._log({**measures, "loading": loaded - started, "seconds": time.monotonic() - started}, rate)
+        self._log({**measures, "loading_s": loaded - started, "step_s": time.monotonic() - started}, rate)
         if self.progress.seconds - self._saved_at > 60 * config.save_minutes:
             self.save()
         if self.progress.step % REFRESH_STEPS == 0:
