@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import mimetypes
 import os
 import socket
 import subprocess
@@ -124,17 +123,19 @@ class ComfyUIServer:
 
     def upload(self, path: Path) -> str:
         """Copy a file into the server's input folder over HTTP; returns the name to use in a prompt."""
-
-        async def send() -> dict:
-            form = aiohttp.FormData()
-            kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-            form.add_field("image", path.read_bytes(), filename=path.name, content_type=kind)
-            form.add_field("overwrite", "true")
-            async with aiohttp.ClientSession() as session, session.post(f"{self.url}/upload/image", data=form) as answer:
-                answer.raise_for_status()
-                return await answer.json()
-
-        answer = asyncio.run(send())
+        boundary = uuid.uuid4().hex
+        fields = (
+            (f'name="image"; filename="{path.name}"', path.read_bytes()),
+            ('name="overwrite"', b"true"),
+        )
+        body = b"".join(
+            f"--{boundary}\r\nContent-Disposition: form-data; {header}\r\n\r\n".encode() + content + b"\r\n"
+            for header, content in fields
+        )
+        kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        request = urllib.request.Request(f"{self.url}/upload/image", body + f"--{boundary}--\r\n".encode(), kind)
+        with urllib.request.urlopen(request, timeout=300) as reply:
+            answer = json.load(reply)
         return f"{answer['subfolder']}/{answer['name']}" if answer.get("subfolder") else answer["name"]
 
     def interrupt(self) -> None:

@@ -7,9 +7,6 @@ A saved workflow holds widget values by position; a prompt holds them by name. M
 from __future__ import annotations
 
 NOTES = {"Note", "MarkdownNote"}
-# Inputs behind which the browser saves one more value: what to do with a seed, and an upload button.
-EXTRA_WIDGET_KEYS = ("control_after_generate", "image_upload")
-
 
 class UnsupportedWorkflow(ValueError):
     """The workflow uses something this converter leaves to the browser."""
@@ -47,15 +44,17 @@ def _inputs_of(node: dict, info: dict, links: dict[int, list]) -> dict[str, obje
     inputs: dict[str, object] = {}
     for entry in node.get("inputs", []):
         name = entry["name"]
+        specification = specifications.get(name.split(".")[0])  # a nested input belongs to the one before the dot
         if "widget" in entry:
-            inputs[name] = next(values, None)
-            if any(_option(specifications, name, key) for key in EXTRA_WIDGET_KEYS):
-                next(values, None)
+            value = next(values, None)
+            if specification is not None:  # else a button of the browser's own
+                inputs[name] = value
+            if _option(specification, "control_after_generate"):
+                next(values, None)  # what the browser does with the seed after a run
         if entry.get("link") is not None:
             inputs[name] = links[entry["link"]]
     return {name: value for name, value in inputs.items() if value is not None}
 
 
-def _option(specifications: dict, name: str, key: str) -> object:
-    specification = specifications.get(name, ())
-    return specification[1].get(key) if len(specification) > 1 else None
+def _option(specification: list | None, key: str) -> object:
+    return specification[1].get(key) if specification is not None and len(specification) > 1 else None
