@@ -21,7 +21,7 @@ from .cuts import cut_thumbnail, scene_cuts, scene_ranges
 from .decoders import BodyLandmarks
 from .hand_sides import drop_duplicates
 from .networks import PoseNetworks, Pyramids
-from .person_track import CONTINUES_SCORE, PersonTrack, choose_person
+from .person_track import PersonTrack, choose_person
 from .regions import (
     face_roi_from_body,
     face_roi_from_detector,
@@ -37,8 +37,11 @@ from .worker_threads import WorkerThreads, split_evenly
 CHUNK_FRAMES = 16
 BATCH, FACE_BATCH = 4, 8
 """crops per call: more would leave the cache (and, above 32 MB per activation, the allocator's reuse)"""
-PRESENT = 0.5
+DETECTED, PRESENT = 0.5, 0.5
+"""weaker detections are often misplaced: a body is followed by its landmarks there instead"""
 WRIST_SEEN = 0.1
+LARGEST_GROWTH, LEAST_POINTS = 0.2, 12
+"""a body followed without detector: greatest |log size ratio| from frame to frame, fewest visible points"""
 SECOND_HAND_BONUS = 0.05
 DETECTOR_REACH, BODY_REACH, PART_REACH = 15, 8, 6
 """frames a finding counts forward and backward"""
@@ -90,7 +93,7 @@ class PersonFinder:
         rois = np.stack([whole_frame(*pyramid.size) for pyramid in pyramids])
         return [
             [(one.score, pose_roi(one.points[0], one.points[1])) for one in people]
-            for people in self._networks.find_people(pyramids, rois, CONTINUES_SCORE)
+            for people in self._networks.find_people(pyramids, rois, DETECTED)
         ]
 
     def choose(self, person: str | int) -> FoundPerson:
@@ -147,12 +150,13 @@ class ClipReader:
 
     on_bodies(frame numbers, pyramids, bodies, ROIs): called for every batch of final bodies, from worker threads, while
     their pixels are there (mattes). with_segmentation: the bodies given to it carry BlazePose's own mask.
+    longest_unseen: frames a body is followed from frame to frame where the detector has lost it.
     """
 
     def __init__(
         self, networks: PoseNetworks, workers: WorkerThreads, person: FoundPerson, frame_count: int,
         on_bodies: Callable[[np.ndarray, Pyramids, BodyLandmarks, np.ndarray], None] | None = None,
-        with_segmentation: bool = False,
+        with_segmentation: bool = False, longest_unseen: int = 0,
     ) -> None:  # fmt: skip
         self._networks, self._workers, self._person, self._count = networks, workers, person, frame_count
         self._on_bodies, self._with_segmentation = on_bodies, with_segmentation
@@ -161,6 +165,7 @@ class ClipReader:
         self._read = self._bodies = self._parts = self._faces = 0
         self._first_hands = (_Part.empty(frame_count, 21, 3), _Part.empty(frame_count, 21, 3))
         self._first_body = _Part.empty(frame_count, 0, 2)
+        self._unseen_frames, self._longest_unseen = np.zeros(frame_count, int), longest_unseen
         self._face_regions = _Part.empty(frame_count, 0, 2)
         self._first_faces = _Part.empty(frame_count, 478, 3)
 
@@ -229,10 +234,29 @@ class ClipReader:
         detector = _Part(self._person.track.rois, self._person.track.found, np.zeros(0), np.zeros(0))
         rois, usable = self._near(detector, start, stop, DETECTOR_REACH, DETECTOR_SIGMA)
         frames = np.flatnonzero(usable) + start
+        first = self._first_body
         for piece, body in self._run(self._networks.body, frames, rois[usable]):
             where = frames[piece]
-            self._first_body.rois[where] = pose_roi(body.anchors[:, 0], body.anchors[:, 1])
-            self._first_body.found[where] = body.presence > PRESENT
+            first.rois[where] = pose_roi(body.anchors[:, 0], body.anchors[:, 1])
+            first.found[where] = body.presence > PRESENT
+        scene_starts = {a for a, _ in self._person.scenes}
+        for frame in np.flatnonzero(~usable) + start:
+            before = frame - 1
+            if frame in scene_starts or frame == 0 or not first.found[before]:
+                continue
+            if self._unseen_frames[before] < self._longest_unseen:
+                self._continue_body(frame)
+
+    def _continue_body(self, frame: int) -> None:
+        """Where the detector has lost the person: look where the frame before saw the body."""
+        first, before = self._first_body, frame - 1
+        ((_, body),) = self._run(self._networks.body, np.array([frame]), first.rois[before : before + 1])
+        roi = pose_roi(body.anchors[0, 0], body.anchors[0, 1])
+        is_alike = abs(np.log(max(roi[2], 1e-3) / first.rois[before, 2])) < LARGEST_GROWTH
+        enough_seen = (body.visibility[0] > 0.5).sum() >= LEAST_POINTS
+        if body.presence[0] > PRESENT and is_alike and enough_seen:
+            first.rois[frame], first.found[frame] = roi, True
+            self._unseen_frames[frame] = self._unseen_frames[before] + 1
 
     def _second_body_pass(self, start: int, stop: int) -> None:
         rois, usable = self._near(self._first_body, start, stop, BODY_REACH, BODY_SIGMA)

@@ -33,6 +33,7 @@ LONG_SIDE_PX = 1280
 """frames are read at most this large; results are in pixels of the clip's own canvas"""
 DETECTOR_LOOKS_PER_SECOND = 6
 LARGEST_DETECTOR_STRIDE = 3
+FOLLOW_UNSEEN_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ class HolisticExtractor:
             person = finder.choose(settings.person)
             read_canvas = Canvas(*frames[0].shape[:2])
             matte = MatteRecorder(self._networks, total, read_canvas) if settings.matte else None
-            reader = ClipReader(self._networks, workers, person, total, matte.record if matte else None)
+            unseen = round(FOLLOW_UNSEEN_S * clip.fps)
+            reader = ClipReader(self._networks, workers, person, total, matte.record if matte else None, longest_unseen=unseen)
             luma: list[np.ndarray] = []
             for done, frames in _chunks(clip, workers):
                 luma.extend(workers.map(luma_thumbnail, frames))

@@ -11,15 +11,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import PoseError
+from .regions import wrap_angle
 
-STARTS_SCORE, CONTINUES_SCORE = 0.5, 0.35
-"""only detections of the first score start a track and give it weight; weaker ones down to the second continue it"""
 MEMORY_FRAMES = 15
 """a track that is not seen again within so many frames ends"""
 NEAREST_DISTANCE = 0.35
 """greatest jump between linked detections, in ROI sides"""
 NEAREST_SIZE = 0.6
 """greatest |log size ratio| between linked detections"""
+NEAREST_TURN = 1.2
+"""greatest turn between linked detections, radians"""
+LYING_WEIGHT = 0.4
+"""what a lying body's detection weighs against an upright one: merged or half-hidden people are often seen as lying giants"""
 SUBSTANTIAL = 0.2
 """a track counts as a person when its weight is at least this share of the scene's heaviest"""
 
@@ -33,7 +36,8 @@ class _Track:
 
     def add(self, frame: int, score: float, roi: np.ndarray) -> None:
         self.rois[frame] = roi
-        self.weight += score * float(roi[2]) * (score >= STARTS_SCORE)
+        uprightness = max(float(np.cos(roi[3])), 0.0)
+        self.weight += score * float(roi[2]) * (LYING_WEIGHT + (1 - LYING_WEIGHT) * uprightness)
 
     @property
     def last_frame(self) -> int:
@@ -97,16 +101,17 @@ def _link(detections: Sequence[Sequence[tuple[float, np.ndarray]]], start: int, 
             if costs and min(costs) < np.inf:
                 track.add(frame, *left.pop(int(np.argmin(costs))))
         for score, roi in left:
-            if score >= STARTS_SCORE:
-                tracks.append(_Track())
-                tracks[-1].add(frame, score, roi)
+            tracks.append(_Track())
+            tracks[-1].add(frame, score, roi)
     return tracks
 
 
 def _jump(previous: np.ndarray, roi: np.ndarray) -> float:
     distance = float(np.hypot(*(roi[:2] - previous[:2]))) / previous[2]
     growth = abs(float(np.log(roi[2] / previous[2])))
-    return distance + growth if distance < NEAREST_DISTANCE and growth < NEAREST_SIZE else np.inf
+    turn = abs(float(wrap_angle(roi[3] - previous[3])))
+    is_near = distance < NEAREST_DISTANCE and growth < NEAREST_SIZE and turn < NEAREST_TURN
+    return distance + growth + 0.3 * turn if is_near else np.inf
 
 
 def _most_at_once(tracks: Sequence[_Track]) -> int:

@@ -165,11 +165,13 @@ def test_the_wanted_person_is_followed_all_the_time(person: str | int, size: flo
     assert track.found.sum() >= 16
 
 
-def test_weak_detections_continue_a_track_but_start_none() -> None:
-    weak = [[(0.4, np.array([100.0, 100, 80, 0]))] for _ in range(10)]
-    assert not choose_person(weak, [(0, 10)], "largest", 640).found.any()
-    weak[4] = [(0.7, np.array([100.0, 100, 80, 0]))]
-    assert choose_person(weak, [(0, 10)], "largest", 640).found.tolist() == [k >= 4 for k in range(10)]
+def test_a_merged_lying_giant_does_not_take_the_track() -> None:
+    """Two people one above the other are now and then detected as one large lying body."""
+    frames = two_people(30)
+    for k in (3, 4, 10, 11):
+        frames[k].append((0.6, np.array([120.0, 180, 420, 1.5])))
+    track = choose_person(frames, [(0, 30)], "largest", 700)
+    assert np.unique(track.rois[track.found, 2]) == [180]
 
 
 @pytest.mark.parametrize("person", ["tallest", -1, True, 1.5])
