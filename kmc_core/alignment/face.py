@@ -96,7 +96,9 @@ def express(model: FaceModel, character: CharacterMotion, frame: int) -> np.ndar
             _calm_eye(local, eye)
         points += local @ model.axes.T
     for side, eye in enumerate(EYES):
-        _move_iris(points, model, eye, character.gaze[frame, side] - model.gaze[side])
+        if character.face_displacement is not None:
+            # sideways gaze is absolute, vertical gaze counts from the driver's own resting one (motion/face_motion.py)
+            _move_iris(points, model, eye, character.gaze[frame, side] - [model.gaze[side, 0], 0.0])
         _place_lids(points, eye, float(character.eye_openness[frame, side]))
     return points
 

@@ -30,8 +30,7 @@ SHOULDERS, HIPS = (LEFT_ARM[0], RIGHT_ARM[0]), (LEFT_LEG[0], RIGHT_LEG[0])
 ARM_RADII, LEG_RADII = (0.15, 0.11, 0.12), (0.21, 0.15, 0.13)
 LABEL_SIDE_PX = 512  # labels are decided on a copy with this long side
 NEVER = 1e4
-CONTESTED = 0.16  # colour decides between parts that are this close (torso lengths) to the nearest
-HAIR_CONTESTED = 0.5  # hair hangs over everything
+TRUNK_REACH, HAIR_REACH = 0.32, 0.5  # wide clothes stand off the trunk; hair hangs over everything
 FORBIDDEN = 1e6
 NEIGHBOURHOOD_PX = 3.0
 POTTS_WEIGHT = 6.0
@@ -66,6 +65,8 @@ class _Segment:
     part: int
     colour_group: tuple[int, int]
     distance: np.ndarray
+    reach: float = 0.16  # colour may choose it where it is at most this much farther (torso lengths) than the nearest
+    core_depth: float = 0.03  # how far inside a pixel counts as surely its own
     core: np.ndarray | None = None
     blinds: np.ndarray | None = None
     never: np.ndarray | None = None
@@ -95,6 +96,7 @@ def build_part_model(view: SubjectView) -> PartModel:
     labels = _enlarge(parts, view.canvas)
     labels[view.alpha < FAINTEST] = -1
     _join_islands(labels)
+    _release_loose(labels, segments, radii, view.torso_px)
     return PartModel(labels, radii, polygon, head_start, head_end, head_radius, close_up)
 
 
@@ -188,7 +190,8 @@ def _limb_segments(
             if unseen or (close_up and weakest < 0.6):
                 distance = np.full_like(distance, NEVER * torso)
             group = 1 if is_arm and bone == 2 else 2 if not is_arm and bone > 0 else 0
-            segments.append(_Segment(part, (part, group), distance / torso))
+            core_depth = 0.5 * radii[part][bone] / torso  # the axis alone: beside it an arm often touches other cloth
+            segments.append(_Segment(part, (part, group), distance / torso, core_depth=core_depth if is_arm else 0.03))
     return segments
 
 
@@ -217,7 +220,7 @@ def _trunk_segments(
     skull = distance_to_segment(centres, head_start, head_end)[0] - radius * 1.05
     neck_base = joints[NECK] + (joints[HEAD] - joints[NECK]) * 0.1
     neck = distance_to_segment(centres, neck_base, chin)[0] - 0.13 * torso
-    segments = [_Segment(TORSO, (TORSO, 0), trunk / torso), _Segment(TORSO, (TORSO, 1), neck / torso)]
+    segments = [_Segment(TORSO, (TORSO, 0), trunk / torso, reach=TRUNK_REACH), _Segment(TORSO, (TORSO, 1), neck / torso)]
     if has_face(view):
         oval = signed_distance(polygon_mask(centres.shape[:2], view.keypoints.face[list(FACE_OVAL), :2], scale)) / scale
         # beside and below the jaw there is neck, not head; hair has its own claim
@@ -245,7 +248,7 @@ def _hair(
     reach = distance_to_segment(centres, head_end, chin + down * 0.6 * torso)[0] - 1.5 * radius
     claim = 0.08 * torso + 0.2 * np.maximum(reach, 0)
     core = (skull < 0) & (oval > 0.08 * radius) & (((centres - chin) @ down) < 0)
-    return _Segment(HEAD_PART, (HEAD_PART, 1), claim / torso, core, reach < 0, oval < -0.1 * radius)
+    return _Segment(HEAD_PART, (HEAD_PART, 1), claim / torso, HAIR_REACH, 0.0, core, reach < 0, oval < -0.1 * radius)
 
 
 def _relabel_by_colour(segments: list[_Segment], inside: np.ndarray, colours: np.ndarray) -> np.ndarray:
@@ -255,8 +258,8 @@ def _relabel_by_colour(segments: list[_Segment], inside: np.ndarray, colours: np
     for index, segment in enumerate(segments):
         if segment.core is not None:  # hair lies over parts however deep in them: its handicap counts from the nearest
             distance[index] += np.minimum(distance.min(0), 0)
-    tolerance = np.array([HAIR_CONTESTED if segment.core is not None else CONTESTED for segment in segments])
-    forbidden = distance > distance.min(0) + tolerance[:, None, None]
+    reach = np.array([segment.reach for segment in segments])
+    forbidden = distance > distance.min(0) + reach[:, None, None]
     energy = distance / 0.055 - _colour_likelihood(segments, inside, colours, nearest)
     energy[forbidden] = FORBIDDEN
     energy = _smoothed(energy.astype(np.float32), inside)
@@ -274,8 +277,8 @@ def _colour_likelihood(
     for group in sorted({segment.colour_group for segment in segments}):
         members = [index for index, segment in enumerate(segments) if segment.colour_group == group]
         given = segments[members[0]].core
-        depth = np.min([segments[index].distance for index in members], axis=0)
-        core = inside & (np.isin(nearest, members) & (depth < -0.03) if given is None else given)
+        depth = np.min([segments[index].distance + segments[index].core_depth for index in members], axis=0)
+        core = inside & (np.isin(nearest, members) & (depth < 0) if given is None else given)
         clear = core & ~blind
         if given is None and clear.sum() > 0.2 * core.sum():
             core = clear
@@ -285,6 +288,16 @@ def _colour_likelihood(
         log_share = np.log((counts + 0.04 * total / 4096) / total + 1e-7).astype(np.float32)
         likelihood[members] = cv2.blur(log_share[bins], (5, 5))
     return likelihood
+
+
+def _release_loose(labels: np.ndarray, segments: list[_Segment], radii: dict[int, np.ndarray], torso: float) -> None:
+    """What hangs far beside an arm (hair, cape, bag) stays with the trunk when the arm moves (in place)."""
+    for arm in (L_ARM, R_ARM):
+        bones = [segment for segment in segments if segment.part == arm]
+        widen = np.maximum(np.array(ARM_RADII) * 1.8 - radii[arm] / torso, 0.03)
+        clearance = np.min([bone.distance - extra for bone, extra in zip(bones, widen, strict=True)], axis=0)
+        far = cv2.resize(clearance.astype(np.float32), labels.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0
+        labels[(labels == arm) & far] = TORSO
 
 
 def _hair_coloured(segments: list[_Segment], inside: np.ndarray, bins: np.ndarray, nearest: np.ndarray) -> np.ndarray:

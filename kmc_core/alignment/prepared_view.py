@@ -88,6 +88,8 @@ def prepare_view(subject: SubjectView, *, with_face: bool = True) -> PreparedVie
     """Part model, layers, meshes, weights and textures of one picture; 1-2 s for 1280 px on one core."""
     view = extended_below(subject)
     model = build_part_model(view)
+    below = model.labels[subject.canvas.height :]
+    below[(below == L_ARM) | (below == R_ARM)] = -1  # a mirrored hand would be a third one
     layers = _cut_layers(view, model, subject.canvas.height)
     meshes = {part: grid_mesh(layer, max(subject.canvas)) for part, layer in layers.items()}
     quad = torso_frame(view.joints, 1.0 if torso_side(view.joints[None])[0] >= 0 else -1.0)

@@ -105,3 +105,20 @@ def test_a_figure_off_the_canvas_gives_an_empty_frame(aligner: Aligner) -> None:
 def test_unknown_choices_are_refused() -> None:
     with pytest.raises(SubjectError, match="hands"):
         Aligner(library_of(standing_view(Canvas(64, 48))), hands="paws")
+
+
+def test_two_views_cross_fade_when_the_body_turns() -> None:
+    front = standing_view(Canvas(320, 240))
+    side = replace(front, picture=255 - front.picture, foreground=255 - front.foreground, yaw=np.pi / 2, head_yaw=np.pi / 2)
+    aligner = Aligner(library_of(front, side), plate_method="pushpull", face="rigid")
+    frames = 30
+    turning = np.linspace(0, np.pi / 2, frames).astype(np.float32)
+    motion = replace(still_motion(front, frames), body_yaw=turning, head_yaw=turning)
+    colours = []
+    for frame in range(frames):
+        aligned = aligner.render(motion, frame, front.canvas)
+        colours.append(float(aligned.rgb.sum() / aligned.alpha.sum()))
+        assert abs(float(aligned.alpha.max()) - 1) < 1e-3
+    steps = np.abs(np.diff(colours))
+    assert abs(colours[0] - colours[-1]) > 0.05 and 3 <= np.count_nonzero(steps > 1e-4) <= 8
+    assert steps.max() < 0.5 * abs(colours[0] - colours[-1])
