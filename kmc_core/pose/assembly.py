@@ -16,6 +16,7 @@ from .camera import estimate_camera, subtract_camera
 from .clip_tracking import FoundPerson, RawTracks
 from .cuts import scene_ranges
 from .expression import canonical_face, expression_coefficients, head_pose
+from .plausibility import implausible_bodies
 from .skeleton_layouts import rig_joints, torso_yaw
 from .smoothing import smooth_motion
 
@@ -28,14 +29,16 @@ DETECTOR = "MediaPipe holistic networks (0.10.21) in torch, two-pass clip mode"
 def raw_motion(clip: Clip, read_canvas: Canvas, person: FoundPerson, tracks: RawTracks) -> HolisticMotion:
     """Raw tracks (pixels of the frames as read) as a motion in pixels of the clip's canvas; nothing smoothed or derived."""
     canvas, count = Canvas(*clip.canvas), clip.frame_count
+    wrong = implausible_bodies(tracks.body.points, tracks.body.found, person.scenes, clip.fps)
+    believed = (tracks.body.found & ~wrong)[:, None]
     ratio = np.array([canvas.width / read_canvas.width, canvas.height / read_canvas.height, 1.0], np.float32)
     ratio[2] = ratio[0]
-    hands_confidence = np.stack([hand.presence * hand.found for hand in tracks.hands], 1)
+    hands_confidence = np.stack([hand.presence * hand.found for hand in tracks.hands], 1) * believed
     return HolisticMotion(
         fps=clip.fps,
         canvas=canvas,
         body=tracks.body.points * ratio[:2],
-        body_confidence=tracks.visibility,
+        body_confidence=tracks.visibility * believed,
         body_world=tracks.world,
         hands=np.stack([hand.points for hand in tracks.hands], 1) * ratio,
         hands_confidence=hands_confidence.clip(0, 1).astype(np.float32),

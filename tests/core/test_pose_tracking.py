@@ -20,6 +20,7 @@ from kmc_core.pose.extractor import HolisticExtractor, TrackSettings
 from kmc_core.pose.hand_sides import are_together, true_side
 from kmc_core.pose.networks import PoseNetworks
 from kmc_core.pose.person_track import choose_person
+from kmc_core.pose.plausibility import implausible_bodies
 from kmc_core.pose.worker_threads import WorkerThreads, split_evenly
 
 
@@ -190,6 +191,21 @@ def test_one_hand_read_twice_goes_to_the_nearer_wrist_then_to_handedness() -> No
     assert true_side(wrists, near, seen, 0.9, 100) == 1
     assert are_together(near, seen, 100) and not are_together(bodies, seen, 100)
     assert not are_together(near, np.array([0.9, 0.1]), 100)
+
+
+def test_a_collapsed_body_between_good_ones_is_disbelieved_and_fast_moves_are_not() -> None:
+    standing = np.zeros((33, 2))
+    standing[:, 1] = np.linspace(0, 400, 33)
+    standing[:, 0] = np.where(np.arange(33) % 2, 60, -60)
+    time = np.arange(60)[:, None, None]
+    running = standing + np.array([8.0, 0]) * time + np.array([0, 60.0]) * np.sin(time / 3)
+    found = np.ones(60, bool)
+    found[40:44] = False
+    assert not implausible_bodies(running, found, [(0, 60)], 25).any()
+    wrong = running.copy()
+    wrong[20:23] = wrong[20:23].mean(1, keepdims=True) - (wrong[20:23] - wrong[20:23].mean(1, keepdims=True))
+    wrong[50] += 300
+    assert np.flatnonzero(implausible_bodies(wrong, found, [(0, 60)], 25)).tolist() == [20, 21, 22, 50]
 
 
 def test_pieces_cover_everything_once() -> None:
