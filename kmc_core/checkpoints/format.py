@@ -34,6 +34,7 @@ def save_checkpoint(path: str | Path, tensors: Mapping[str, Tensor], header: Map
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, part, metadata={HEADER_KEY: text})
+    part.chmod(0o644)  # the writer makes files private; weights are shared like any other
     part.replace(path)
 
 

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..dit.config import FACE_FEATURE_NAMES
 from ..errors import MotionError
 from ..motion.orientation import apply_camera
 from ..pose.expression import EXPRESSION_NAMES
@@ -60,6 +59,7 @@ def _hands(motion: HolisticMotion) -> np.ndarray:
 
 
 def _face(motion: HolisticMotion, character: CharacterMotion) -> np.ndarray:
+    """In the order of dit.config.FACE_FEATURE_NAMES."""
     parts = (
         motion.head_pose,
         character.eye_openness - 1,
@@ -68,9 +68,7 @@ def _face(motion: HolisticMotion, character: CharacterMotion) -> np.ndarray:
         motion.expression,
         motion.face_confidence[:, None],
     )
-    face = _finite(np.concatenate(parts, axis=1))
-    assert face.shape[1] == len(FACE_FEATURE_NAMES)
-    return face
+    return _finite(np.concatenate(parts, axis=1))
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

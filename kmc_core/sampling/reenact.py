@@ -119,6 +119,7 @@ class _Job:
 
     @property
     def steps(self) -> int:
+        """Steps per window: none without a network."""
         return self.settings.steps if self.network is not None else 0
 
     def solve(self, window: Window, on_step: Callable[[int, Tensor], None], should_stop: ShouldStop | None) -> Edits | None:

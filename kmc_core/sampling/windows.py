@@ -16,6 +16,7 @@ class Window(NamedTuple):
 
     @property
     def first_new(self) -> int:
+        """The first frame this window shows."""
         return self.start + self.history
 
 

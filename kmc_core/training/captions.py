@@ -23,16 +23,17 @@ COLOURS = {
 LUMA = (0.299, 0.587, 0.114)
 
 
+def _colour(values: tuple[float, float, float]) -> Tensor:
+    return torch.tensor(values)[:, None, None]
+
+
 def _gain(red: float, green: float, blue: float, lift: float = 0.0) -> Edit:
-    factors = torch.tensor((red, green, blue))[:, None, None]
-    return lambda pictures, subject: pictures * factors + lift
+    return lambda pictures, subject: pictures * _colour((red, green, blue)) + lift
 
 
 def _saturation(amount: float) -> Edit:
-    weights = torch.tensor(LUMA)[:, None, None]
-
     def edit(pictures: Tensor, subject: Tensor) -> Tensor:
-        grey = (pictures * weights).sum(-3, keepdim=True)
+        grey = (pictures * _colour(LUMA)).sum(-3, keepdim=True)
         return grey + amount * (pictures - grey)
 
     return edit
@@ -47,8 +48,7 @@ def _then(first: Edit, second: Edit) -> Edit:
 
 
 def _background_colour(name: str) -> Edit:
-    colour = torch.tensor(COLOURS[name])[:, None, None]
-    return lambda pictures, subject: subject * pictures + (1 - subject) * (0.15 * pictures + 0.85 * colour)
+    return lambda pictures, subject: subject * pictures + (1 - subject) * (0.15 * pictures + 0.85 * _colour(COLOURS[name]))
 
 
 def _behind(edit: Edit) -> Edit:

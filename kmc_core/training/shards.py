@@ -19,7 +19,7 @@ from ..checkpoints.format import load_checkpoint, load_header, save_checkpoint
 
 FORMAT, VERSION = "kmc-pairs", 1
 SIGNED_MAPS = frozenset({"red", "green", "blue", "depth", "stretch", "plate_red", "plate_green", "plate_blue"})
-_SIGNED = torch.tensor([name in SIGNED_MAPS for name in MAP_CHANNELS]).tolist()
+_SIGNED = [name in SIGNED_MAPS for name in MAP_CHANNELS]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ FORMAT, VERSION = "kmc-training", 1
 
 
 @dataclass
-class Progress:
+class RunProgress:
     """step, windows and frames seen, seconds trained (pauses not counted)."""
 
     step: int = 0
@@ -26,7 +26,7 @@ class Progress:
 
 
 def save_state(
-    path: Path, network: nn.Module, average: AveragedWeights, optimiser: torch.optim.Optimizer, progress: Progress
+    path: Path, network: nn.Module, average: AveragedWeights, optimiser: torch.optim.Optimizer, progress: RunProgress
 ) -> None:
     """Everything a run needs to go on exactly where it stood (data order is a function of seed and step)."""
     tensors: dict[str, Tensor] = {f"network.{name}": value for name, value in network.state_dict().items()}
@@ -37,7 +37,7 @@ def save_state(
     save_checkpoint(path, {name: value.detach().clone() for name, value in tensors.items()}, header)
 
 
-def load_state(path: Path, network: nn.Module, average: AveragedWeights, optimiser: torch.optim.Optimizer) -> Progress:
+def load_state(path: Path, network: nn.Module, average: AveragedWeights, optimiser: torch.optim.Optimizer) -> RunProgress:
     """Put a saved state back. Raises CheckpointError if the file or its network is another."""
     tensors, header = load_checkpoint(path, FORMAT, VERSION)
 
@@ -55,4 +55,4 @@ def load_state(path: Path, network: nn.Module, average: AveragedWeights, optimis
         index, slot = key.split(".")
         state["state"].setdefault(int(index), {})[slot] = value
     optimiser.load_state_dict(state)
-    return Progress(**header["progress"])
+    return RunProgress(**header["progress"])

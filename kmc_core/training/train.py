@@ -25,14 +25,14 @@ from .ema import AveragedWeights
 from .losses import refinement_loss
 from .optimiser import build_optimiser, learning_rate_factor, set_learning_rate
 from .run_config import RunConfig, read_run_config
-from .state import Progress, load_state, save_state
+from .state import RunProgress, load_state, save_state
 
 LOGGER = logging.getLogger(__name__)
 LOG_STEPS = 20
 REFRESH_STEPS = 100
 
 
-def train(folder: Path, should_stop: Callable[[], bool] | None = None) -> Progress:
+def train(folder: Path, should_stop: Callable[[], bool] | None = None) -> RunProgress:
     """Train the run described by `folder`/config.json; goes on from `folder`/state.safetensors if it is there.
 
     Writes state.safetensors, weights.safetensors (the average, float32) and log.csv into the folder.
@@ -59,11 +59,12 @@ class Run:
         self.average = AveragedWeights(self.network, self.config.ema)
         self.optimiser = build_optimiser(self.network, self.config.learning_rate, self.config.weight_decay)
         self.pairs = PairFolder(Path(self.config.pairs))
-        self.progress = Progress()
+        self.progress = RunProgress()
         if (folder / "state.safetensors").exists():
             self.progress = load_state(folder / "state.safetensors", self.network, self.average, self.optimiser)
         self._saved_at = self.progress.seconds
         self._sums: dict[str, float] = {}
+        self._gains: list[tuple[float, float]] = []
 
     @property
     def share(self) -> float:
@@ -72,6 +73,7 @@ class Run:
 
     @property
     def finished(self) -> bool:
+        """Time or steps are used up."""
         return self.share >= 1
 
     def step(self) -> None:
@@ -89,6 +91,8 @@ class Run:
         self.progress.windows += config.batch
         self.progress.frames += config.batch * batch.truth.shape[2]
         self.progress.seconds += time.monotonic() - started
+        if not bool(batch.conditions.has_text.any()):  # edits by text would drown the gain
+            self._gains.append((measures["aligned_error"], measures["error"]))
         self._log({**measures, "loading_s": loaded - started, "step_s": time.monotonic() - started}, rate)
         if self.progress.seconds - self._saved_at > 60 * config.save_minutes:
             self.save()
@@ -138,7 +142,8 @@ class Run:
             self._sums[name] = self._sums.get(name, 0.0) + value / LOG_STEPS
         if self.progress.step % LOG_STEPS:
             return
-        gain_db = 10 * np.log10(max(self._sums["aligned_error"], 1e-9) / max(self._sums["error"], 1e-9))
+        before, after = np.mean(self._gains, axis=0) if self._gains else (1.0, 1.0)
+        gain_db = float(10 * np.log10(max(before, 1e-9) / max(after, 1e-9)))
         row = {**vars(self.progress), "learning_rate": rate, "gain_db": gain_db, **self._sums, "shards": len(self.pairs.shards)}
         path = self.folder / "log.csv"
         is_new = not path.exists()
@@ -148,7 +153,7 @@ class Run:
                 writer.writeheader()
             writer.writerow({key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()})
         LOGGER.info("step %d: loss %.4f, gain %.2f dB", self.progress.step, self._sums["loss"], gain_db)
-        self._sums = {}
+        self._sums, self._gains = {}, []
 
 
 def _weighted_square(difference: Tensor, weight: Tensor) -> float:

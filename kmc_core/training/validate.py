@@ -5,7 +5,6 @@ Not here: real clips (evaluation). Raw PSNR alone may not choose a network: a bl
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +36,12 @@ def validate(
     for shard in folder.shards[:clips]:
         clip = _first_frames(shard, frames)
         refined = refine(clip, network, steps)
-        methods: dict[str, Callable[[], Tensor]] = {"alignment": lambda c=clip: c.maps[:, :3], "blur": lambda c=clip: blurred(c.maps[:, :3])}
+        aligned = clip.maps[:, :3]
+        made = {"alignment": aligned, "blur": blurred(aligned)}
         for strength in strengths:
-            name = "net" if strength == 1 else f"net@{strength:g}"
-            methods[name] = lambda c=clip, r=refined, s=strength: c.maps[:, :3] + s * (r - c.maps[:, :3])
-        for name, made in methods.items():
-            rows.setdefault(name, []).append(measure(made(), clip))
+            made["net" if strength == 1 else f"net@{strength:g}"] = aligned + strength * (refined - aligned)
+        for name, pictures in made.items():
+            rows.setdefault(name, []).append(measure(pictures, clip))
         sheet.append(_sheet_row(clip, refined))
     return {name: {key: float(np.mean([row[key] for row in found])) for key in MEASURES} for name, found in rows.items()}, sheet
 
