@@ -41,25 +41,32 @@ _TO_PICTURE = np.array([1.0, -1.0, -1.0])
 
 
 def body_points(character: Character, posed: Posed, hands: np.ndarray) -> np.ndarray:
-    """BlazePose-33 places [33,3] in model axes, metres; hands [2,21,3]."""
+    """BlazePose-33 places [33,3] in model axes, metres; hands [2,21,3].
+
+    Shoulders, hips, ankles, heels and ears are moved from the anatomical joint to where BlazePose puts them (medians over rendered people).
+    """
     points = np.zeros((33, 3))
     size = character.design.shape.head
     head = BONE["head"]
     at = lambda p: posed.places[head] + posed.turns[head] @ (character.head_origin + np.asarray(p) * size - character.rest[head])  # noqa: E731
     face = character.design.face
-    points[0] = at([0, -0.036, 0.105])
+    points[0] = at([0, -0.028, 0.105])
     for sign, inner, middle, outer, ear, mouth in ((1.0, 1, 2, 3, 7, 9), (-1.0, 4, 5, 6, 8, 10)):
         for index, shift in ((inner, -0.8), (middle, 0.0), (outer, 0.8)):
             points[index] = at([sign * (face.eye_gap + shift * face.eye_width), 0.001, 0.080])
-        points[ear] = at([sign * 0.077, -0.008, -0.008])
-        points[mouth] = at([sign * face.mouth_width, -0.066, 0.080])
+        points[ear] = at([sign * 0.066, 0.002, 0.0])
+        points[mouth] = at([sign * face.mouth_width, -0.057, 0.080])
     for k, name in enumerate(("left", "right")):
-        for index, bone in ((11, "upper_arm"), (13, "forearm"), (15, "hand"), (23, "thigh"), (25, "shin"), (27, "foot")):
-            points[index + k] = posed.places[BONE[f"{name}_{bone}"]]
+        sign, torso = (1.0 if k == 0 else -1.0), character.design.shape.torso
+        for index, bone, parent, shift in (
+            (11, "upper_arm", "chest", (0.02 * sign, 0.035, 0.0)), (13, "forearm", "chest", (0, 0, 0)), (15, "hand", "chest", (0, 0, 0)),
+            (23, "thigh", "pelvis", (0.018 * sign, -0.040, 0.0)), (25, "shin", "pelvis", (0, 0, 0)), (27, "foot", f"{name}_shin", (0, 0.070, 0)),
+        ):  # fmt: skip
+            points[index + k] = posed.places[BONE[f"{name}_{bone}"]] + posed.turns[BONE[parent]] @ np.array(shift) * torso
         points[17 + k], points[19 + k], points[21 + k] = hands[k, 17], hands[k, 5], hands[k, 2]
         foot = BONE[f"{name}_foot"]
         scale = character.design.shape.foot
-        for index, offset in ((29, (0, -0.045, -0.045)), (31, (0.004, -0.055, 0.150))):
+        for index, offset in ((29, (-0.016 * sign, -0.018, -0.040)), (31, (0.0, -0.050, 0.150))):
             points[index + k] = posed.places[foot] + posed.turns[foot] @ (np.array(offset) * scale)
     return points
 

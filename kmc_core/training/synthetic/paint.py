@@ -5,6 +5,7 @@ Not here: light (shading.py), face features (paint_face.py). All colours are lin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -131,7 +132,10 @@ def hair_colour(palette: Palette, p: np.ndarray) -> np.ndarray:
     return rgb(palette.hair) * (0.78 + 0.44 * strand)[:, None]
 
 
-def surface_colour(palette: Palette, material: np.ndarray, p: np.ndarray, face_colour, eye_colour) -> np.ndarray:
+Painter = Callable[[np.ndarray], np.ndarray]
+
+
+def surface_colour(palette: Palette, material: np.ndarray, p: np.ndarray, face_colour: Painter, eye_colour: Painter) -> np.ndarray:
     """RGB [P,3] for materials [P] and paint coordinates [P,4]; face_colour, eye_colour: functions of p."""
     colour = np.empty((len(p), 3), np.float32)
     fabrics = {"top": palette.top, "bottom": palette.bottom, "skirt": palette.skirt, "coat": palette.coat, "shoe": palette.shoe}

@@ -5,6 +5,7 @@ Doors: `render_frame` (one picture), `render_clip` (SyntheticClip). Called by pa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -167,7 +168,7 @@ def _lid_shadow(lit: np.ndarray, material: np.ndarray, paint: np.ndarray, posed:
         lit[eye] *= (1 - 0.42 * np.clip((paint[eye, 1] - 0.10) / 0.28, 0, 1))[:, None]
 
 
-def render_clip(character: Character, plan: MotionPlan, scene: Scene, canvas: Canvas, *, frames: int = 24, fps: float = 24.0, seed: int = 0, oversample: int = 2, keep_depth: bool = False, start_s: float = 0.0, goals_of=None) -> SyntheticClip:  # fmt: skip
+def render_clip(character: Character, plan: MotionPlan, scene: Scene, canvas: Canvas, *, frames: int = 24, fps: float = 24.0, seed: int = 0, oversample: int = 2, keep_depth: bool = False, start_s: float = 0.0, goals_of: Callable[[float], PoseGoals] | None = None) -> SyntheticClip:  # fmt: skip
     """A clip with exact truth. Same arguments, same bits. goals_of(t) replaces the plan when given."""
     rng = np.random.default_rng([seed, 19])
     backdrop = draw_background(scene.background, scene.camera, canvas)
