@@ -96,7 +96,8 @@ def build_part_model(view: SubjectView) -> PartModel:
     labels = _enlarge(parts, view.canvas)
     labels[view.alpha < FAINTEST] = -1
     _join_islands(labels)
-    _release_loose(labels, segments, radii, view.torso_px)
+    if has_face(view) and not view.keypoints.user_supplied:  # a drawn figure's arms may be as fat as they like
+        _release_loose(labels, segments, radii, view.torso_px)
     return PartModel(labels, radii, polygon, head_start, head_end, head_radius, close_up)
 
 
