@@ -65,10 +65,13 @@ def damaged_matte(alpha: np.ndarray, torso_px: float, generator: np.random.Gener
 
 
 def damaged_picture(picture: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """uint8 [H,W,3]: half of them a little soft, half compressed as JPEG."""
+    """uint8 [H,W,3]: half of them a little soft, half grainy, half compressed as JPEG."""
     out = picture
     if generator.random() < 0.5:
         out = cv2.GaussianBlur(out, (0, 0), float(generator.uniform(0.3, 0.9)))
+    if generator.random() < 0.5:
+        grain = generator.normal(0, float(generator.uniform(0.5, 3.0)), (*out.shape[:2], 1))
+        out = np.clip(out + grain, 0, 255).round().astype(np.uint8)
     if generator.random() < 0.5:
         quality = int(generator.integers(55, 95))
         done, packed = cv2.imencode(".jpg", out[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
