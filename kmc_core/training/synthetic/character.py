@@ -18,7 +18,7 @@ from .head import FaceShape, HeadGrid, build_head, deform
 from .head_parts import ear, eyeball, mouth_cave, teeth, tongue
 from .paint import Palette
 from .skeleton import BONE, HEAD_JOINT, BodyShape, rest_joints
-from .surface import HAIR, HEAD, MATERIAL, Surface, join, normal_operator, one_bone
+from .surface import HAIR, HEAD, MATERIAL, Surface, among, join, normal_operator, one_bone
 
 
 @dataclass(frozen=True)
@@ -77,17 +77,17 @@ def build_character(design: CharacterDesign, detail: float = 1.0) -> Character:
         parts.append(_hide_under(surface, [(g, 0.006) for _, g, _ in cloth[k + 1 :] if surface.material[0] != MATERIAL["shoe"]]))
     for side in (0, 1):
         radius = solids.limbs["left_forearm" if side == 0 else "right_forearm"].radii[-1]
-        parts.append(hand_surface(shape, rest, side, radius, 0.0045 * shape.hand / detail**0.5))
+        parts.append(hand_surface(shape, rest, side, radius, 0.0045 * shape.hand / detail**0.8))
     for part in parts:
         part.shade = _occlusion(part, field_of_body)
     origin = head_origin(shape, rest)
-    grid = build_head(design.face, detail)
+    grid = build_head(design.face, detail**1.4)
     before = sum(len(p.vertices) for p in parts)
     parts += _head_surfaces(design, grid, origin, detail)
     surface = join(parts)
     head_range = slice(before, before + len(grid.vertices))
     rest_eyes = origin + grid.eye_centres * shape.head
-    two_sided = np.isin(surface.material, [MATERIAL[m] for m in ("teeth", "mouth")])
+    two_sided = among(surface.material, ("teeth", "mouth"))
     return Character(design, surface, grid, head_range, origin, rest, rest_eyes, normal_operator(surface.triangles, len(surface.vertices)), two_sided)
 
 
@@ -129,10 +129,10 @@ def _head_surfaces(design: CharacterDesign, grid: HeadGrid, origin: np.ndarray, 
         paint = np.column_stack([mesh[0], np.full(len(mesh[0]), 1.0 if mesh[0][:, 2].max() < 0.072 else 0.0)]) if material == "mouth" else mesh[0]
         made.append(Surface.build(place(mesh[0]), mesh[1], one_bone(len(mesh[0]), bone), material, HEAD, paint))
     for side in (0, 1):
-        vertices, triangles = ear(side, 1.0, 0.0042 / detail**0.5)
+        vertices, triangles = ear(side, 1.0, 0.0042 / detail)
         vertices = vertices * [design.face.width, 1, 1]
         made.append(Surface.build(place(vertices), triangles, one_bone(len(vertices), head), "skin", HEAD, place(vertices)))
-    mesh = hair_styles.hair_mesh(design.hair, design.hair_seed, 0.0052 / detail**0.5)
+    mesh = hair_styles.hair_mesh(design.hair, design.hair_seed, 0.0054 / detail**0.9)
     if mesh is not None:
         made.append(_hair_surface(design, mesh, place))
     return made

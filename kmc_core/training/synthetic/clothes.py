@@ -11,7 +11,7 @@ import numpy as np
 
 from .body import BodySolids, add_legs, part_of, skin_weights
 from .implicit import DistanceGrid, Ellipsoid, Stack, Tube
-from .skeleton import BONE
+from .skeleton import BONE, BodyShape
 from .surface import LEFT_LEG, RIGHT_LEG, SKIRT, TORSO, Surface
 
 
@@ -35,6 +35,10 @@ class Outfit:
         """The top hangs over the trousers."""
         return self.loose > 0.8 and not self.dress and self.skirt == 0
 
+    def tucked_leg(self, shape: BodyShape) -> float:
+        """Longest trouser leg: boots swallow the end."""
+        return 1.0 - 0.15 * shape.foot / shape.leg if self.shoe == "boot" and self.flare < 0.3 else 1.0
+
     @property
     def top_offset(self) -> float:
         """How far the top stands off the skin, metres."""
@@ -48,7 +52,7 @@ def garments(solids: BodySolids, outfit: Outfit, step: float) -> list[tuple[Surf
         made.append((*_trousers(solids, outfit, step), 0.003))
     if outfit.skirt > 0:
         if outfit.skirt < 0.9:
-            made.append((*_trousers(solids, replace(outfit, leg=0.16, leg_loose=0.3), step), 0.003))
+            made.append((*_trousers(solids, replace(outfit, leg=0.16, leg_loose=0.0), step, True), 0.003))
         made.append((*_skirt(solids, outfit, step), 0.003))
     made.append((*_top(solids, outfit, step), 0.003))
     if outfit.coat > 0:
@@ -137,7 +141,8 @@ def pattern_coordinates(solids: BodySolids, points: np.ndarray, weights: np.ndar
     return np.column_stack([across, along, depth, limb])
 
 
-def _trousers(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface, DistanceGrid]:
+def _trousers(solids: BodySolids, outfit: Outfit, step: float, under: bool = False) -> tuple[Surface, DistanceGrid]:
+    """Trousers or shorts; `under`: thin ones beneath a skirt; ends tucked into boots."""
     shape, joints = solids.shape, solids.joints
     low, high = _bounds(solids)
     high[1] = joints[BONE["spine"]][1] + 0.12
@@ -145,10 +150,10 @@ def _trousers(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface,
     low[0], high[0] = -span, span
     grid = DistanceGrid(low, high, step)
     offset = 0.004 + 0.008 * outfit.leg_loose
-    grid.add(solids.trunk, 0.01, offset * 0.9 if outfit.untucked else outfit.top_offset + 0.005)
+    grid.add(solids.trunk, 0.01, offset * 0.9 if outfit.untucked or under else outfit.top_offset + 0.005)
     for lump in solids.lumps:
         if lump.bone == BONE["pelvis"]:
-            grid.add(lump, 0.035, offset * 0.7 if outfit.untucked else outfit.top_offset + 0.004)
+            grid.add(lump, 0.035, offset * 0.7 if outfit.untucked or under else outfit.top_offset + 0.004)
     legs = {}
     for side in ("left", "right"):
         thigh, shin = solids.limbs[f"{side}_thigh"], solids.limbs[f"{side}_shin"]
@@ -157,7 +162,7 @@ def _trousers(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface,
             widen = np.linspace(0.8 + 0.7 * outfit.leg_loose, 1.0 + outfit.leg_loose + 2.5 * outfit.flare, len(shin.radii))
             legs[f"{side}_shin"] = replace(shin, radii=tuple(np.array(shin.radii) + offset * widen + [0, 0, 0.002, 0.006, 0.006]))
     add_legs(grid, legs)
-    grid.cut(np.array([0, shape.ankle + shape.leg * (1 - outfit.leg) - 0.01, 0]), np.array([0, -1.0, 0]))
+    grid.cut(np.array([0, shape.ankle + shape.leg * (1 - min(outfit.leg, outfit.tucked_leg(shape))) - 0.01, 0]), np.array([0, -1.0, 0]))
     grid.cut(np.array([0, shape.ankle + shape.leg + 0.20 * shape.torso, 0]), np.array([0, 1.0, 0]))
     return _cloth(solids, grid, "bottom"), grid
 
@@ -228,7 +233,7 @@ def _coat(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface, Dis
     _sleeves(grid, solids, 0.97, offset * 0.75, 0.25)
     grid.cut(np.array([0, hem, 0]), np.array([0, -1.0, 0]), low * [0, 1, 1] + [-0.4, 0, 0], high * [0, 1, 1] + [0.4, 0, 0])
     opening = Tube(np.array([0, hem - 0.1, 0.26]), np.array([0, joints[BONE["neck"]][1] + 0.05, 0.16]), (0.13, 0.115, 0.10, 0.085))
-    grid.carve(replace(opening, flat=3.0, flat_axis=(0, 0, 1)), 0.004)
+    grid.carve(replace(opening, flat=1.9, flat_axis=(0, 0, 1)), 0.004)
     grid.carve(Tube(np.array([0, joints[BONE["neck"]][1] - 0.01, 0.02]), np.array([0, joints[BONE["neck"]][1] + 0.15, 0.02]), (0.062, 0.10)), 0.004)
     vertices, triangles = grid.mesh()
     weights = skin_weights(solids, vertices, 0.026)
@@ -254,7 +259,7 @@ def _shoes(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface, Di
             grid.add(Ellipsoid(ankle + np.array(centre) * f, tuple(np.array(radius) * f), bone), 0.022 * f)
         if high_top:
             shin = solids.limbs[f"{side}_shin"]
-            grid.add(replace(shin, radii=tuple(np.array(shin.radii) + 0.012)), 0.03)
+            grid.add(replace(shin, radii=tuple(np.array(shin.radii) + 0.026)), 0.03)
     grid.cut(np.array([0, ankles[0][1] + top, 0]), np.array([0, 1.0, 0]))
     grid.cut(np.array([0, 0.002, 0]), np.array([0, -1.0, 0]))
     vertices, triangles = grid.mesh()

@@ -33,19 +33,20 @@ def rasterise(points: np.ndarray, depth: np.ndarray, triangles: np.ndarray, heig
     area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
     keep = (area < -1e-9) if two_sided is None else ((area < -1e-9) | (two_sided & (area > 1e-9)))
     low_y, high_y = np.minimum(np.minimum(ay, by), cy), np.maximum(np.maximum(ay, by), cy)
-    keep &= (z.min(1) > 0.02) & (high_y > 0) & (low_y < height) & (np.maximum(np.maximum(ax, bx), cx) > 0) & (np.minimum(np.minimum(ax, bx), cx) < width)
+    keep &= (np.minimum(np.minimum(z[:, 0], z[:, 1]), z[:, 2]) > 0.02) & (high_y > 0) & (low_y < height) & (np.maximum(np.maximum(ax, bx), cx) > 0) & (np.minimum(np.minimum(ax, bx), cx) < width)
     first = np.maximum(np.ceil(low_y - 0.5), 0).astype(np.int32)
     last = np.minimum(np.ceil(high_y - 0.5), height).astype(np.int32)
     rows = np.where(keep, np.maximum(last - first, 0), 0)
-    chosen = np.flatnonzero(rows)
-    if not len(chosen):
+    kept = np.flatnonzero(rows)
+    if not len(kept):
         return Visible(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros((0, 3), np.float32), np.zeros(0, np.float32))
-    row_triangle, row_y = _expand(chosen, first[chosen], rows[chosen])
+    corner, z, area = corner[kept], z[kept], area[kept]
+    row_triangle, row_y = _expand(np.arange(len(kept), dtype=np.int32), first[kept], rows[kept])
     left, right = _spans(corner, row_triangle, row_y)
     start = np.maximum(np.ceil(left - 0.5), 0).astype(np.int32)
     stop = np.minimum(np.ceil(right - 0.5), width).astype(np.int32)
     count = np.maximum(stop - start, 0)
-    number, pixel_x = _expand(np.arange(len(row_triangle)), start, count)
+    number, pixel_x = _expand(np.arange(len(row_triangle), dtype=np.int32), start, count)
     triangle, pixel_y = row_triangle[number], row_y[number]
     slope = _slopes(corner, area)
     tilt = slope[:, 0] * (z[:, 1] - z[:, 0])[:, None] + slope[:, 1] * (z[:, 2] - z[:, 0])[:, None]
@@ -61,7 +62,7 @@ def rasterise(points: np.ndarray, depth: np.ndarray, triangles: np.ndarray, heig
     offset = np.stack([pixel % width, pixel // width], axis=1).astype(np.float32) - table[triangle, :2]
     second, third = (np.clip((offset * slope[triangle, k]).sum(1), 0, 1) for k in (0, 1))
     weights = np.stack([np.maximum(1 - second - third, 0), second, third], axis=1)
-    return Visible(pixel, triangle, weights.astype(np.float32), (found >> 32).astype(np.float32) * 1e-7)
+    return Visible(pixel, kept[triangle].astype(np.int32), weights.astype(np.float32), (found >> 32).astype(np.float32) * 1e-7)
 
 
 def _expand(owner: np.ndarray, start: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

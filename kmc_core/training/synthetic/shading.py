@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from .paint import surface_noise
-from .surface import MATERIAL
+from .surface import MATERIAL, MATERIALS, among
 
 STYLES = ("soft", "toon", "painterly")
 
@@ -56,10 +56,25 @@ def shade(colour: np.ndarray, normal: np.ndarray, material: np.ndarray, occlusio
     up = (normal[:, 1] * 0.5 + 0.5)[:, None]
     around = np.asarray(light.ground, np.float32) * (1 - up) + np.asarray(light.sky, np.float32) * up
     direct = (light.strength * diffuse)[:, None] * np.asarray(light.colour, np.float32)
-    skin = np.isin(material, [MATERIAL["skin"], MATERIAL["face"]])
+    skin = among(material, ("skin", "face"))
     bleed = (skin * np.exp(-(((facing - 0.05) / 0.30) ** 2)) * (0.10 if style != "toon" else 0.04))[:, None] * np.array([1.0, 0.28, 0.18], np.float32)
     lit = colour * (light.ambient * around * occlusion[:, None] + direct * (0.55 + 0.45 * occlusion)[:, None] + bleed)
     return lit + _shine(normal, direction, material, light, style)
+
+
+def fold_normals(normal: np.ndarray, material: np.ndarray, paint: np.ndarray) -> np.ndarray:
+    """Normals [P,3] of cloth bent by soft folds that ride on the pattern coordinates [P,4]."""
+    cloth = np.flatnonzero(among(material, ("top", "bottom", "coat", "skirt")))
+    if not len(cloth):
+        return normal
+    across, along, depth = paint[cloth, 0] + 0.4 * paint[cloth, 2], paint[cloth, 1], paint[cloth, 2]
+    bent = normal[cloth].copy()
+    for size, strength, seed in ((0.11, 0.42, 2), (0.035, 0.14, 5)):
+        bent[:, 0] += strength * (surface_noise(across / size, along / (1.7 * size), depth / size, seed) - 0.5)
+        bent[:, 1] += 0.8 * strength * (surface_noise(across / (1.3 * size), along / size, depth / size, seed + 9) - 0.5)
+    result = normal.copy()
+    result[cloth] = bent / np.linalg.norm(bent, axis=1, keepdims=True)
+    return result
 
 
 def _step(value: np.ndarray, at: float, soft: float) -> np.ndarray:
@@ -72,8 +87,8 @@ def _shine(normal: np.ndarray, direction: np.ndarray, material: np.ndarray, ligh
     half = direction + [0, 0, 1]
     half = half / np.linalg.norm(half)
     near = np.clip(normal @ half.astype(np.float32), 0, 1)
-    strength = np.zeros(len(MATERIAL), np.float32)
-    power = np.full(len(MATERIAL), 20.0, np.float32)
+    strength = np.zeros(len(MATERIALS), np.float32)
+    power = np.full(len(MATERIALS), 20.0, np.float32)
     for name, s, p in (("skin", 0.05, 14), ("face", 0.08, 16), ("hair", 0.16, 26), ("shoe", 0.10, 24), ("teeth", 0.2, 40), ("coat", 0.03, 10)):
         strength[MATERIAL[name]], power[MATERIAL[name]] = s, p
     value = strength[material] * near ** power[material]

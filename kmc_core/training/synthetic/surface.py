@@ -15,6 +15,15 @@ from .skeleton import BONES
 # what a triangle is made of; paint.py turns it into colour
 MATERIALS = ("skin", "face", "eye", "teeth", "mouth", "hair", "top", "bottom", "shoe", "sole", "coat", "accessory", "sock", "skirt")
 MATERIAL = {name: k for k, name in enumerate(MATERIALS)}
+
+
+def among(material: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
+    """True where material ids [P] are one of the named materials."""
+    table = np.zeros(len(MATERIALS), bool)
+    table[[MATERIAL[name] for name in names]] = True
+    return table[material]
+
+
 # what the outline pass and the network call a part: 0 torso, 1 head, 2/3 arms, 4/5 legs, 6 hair, 7 skirt
 TORSO, HEAD, LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG, HAIR, SKIRT = range(8)
 
