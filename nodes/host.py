@@ -6,6 +6,7 @@ Not here: what a node does. Called by every node file.
 from __future__ import annotations
 
 import logging
+import os
 import time
 import uuid
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ MODELS_FOLDER = "kmc"
 VIDEO_SUBFOLDER = "kmc"
 SECONDS_BETWEEN_PREVIEWS = 0.4
 MEMORY_RESERVE_BYTES = 1 << 30
+MAX_POSE_WORKERS = 8
 
 
 def register_models_folder() -> None:
@@ -50,7 +52,7 @@ def device() -> torch.device:
 def pose_extractor(node_id: str | None) -> HolisticExtractor:
     """The pose extractor on ComfyUI's device; fetches its weights on first use and says so on the node."""
     folder = ensure_weights(models_folder() / WEIGHTS_FOLDER_NAME, on_message=lambda text: say(node_id, text))
-    return HolisticExtractor(folder, device=str(device()))
+    return HolisticExtractor(folder, device=str(device()), workers=max(2, min(os.cpu_count() or 2, MAX_POSE_WORKERS)))
 
 
 def input_clips() -> list[str]:

@@ -145,9 +145,18 @@ def _with_character(job: Job) -> Job:
     """The job with a motion on this subject's body, at the strength that was asked for."""
     strength = job.settings.motion_strength
     if job.motion.character is not None:
+        _refuse_another_character(job)
         return replace(job, motion=with_strength(job.motion, job.subject, strength))
     motion = retarget(job.motion, job.subject, settings=RetargetSettings(strength=strength))
     return replace(job, motion=motion, notes=(*job.notes, "The motion was not retargeted; retargeting used its defaults."))
+
+
+def _refuse_another_character(job: Job) -> None:
+    moved, drawn = job.motion.character.canvas, job.subject.primary_view.canvas
+    if moved != drawn:
+        raise KMCError("The motion was retargeted to another character", got=f"a canvas of {moved.width} x {moved.height}",
+                       expected=f"{drawn.width} x {drawn.height}, the subject's",
+                       remedy="Link the same subject to KMC Retarget Skeleton and to the sampler")  # fmt: skip
 
 
 def _with_network(job: Job) -> tuple[Job, torch.nn.Module | None]:

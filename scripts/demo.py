@@ -133,10 +133,11 @@ def run_workflow(arguments: argparse.Namespace, clock: StageClock) -> tuple[Path
     import os
 
     from comfyui_server import ComfyUIServer
-    from demo_inputs import default_character, default_clip
+    from demo_inputs import default_character, default_clip, fetch_pose_weights
     from workflow_graph import workflow_to_prompt
 
     clock.begin("prepare_inputs")
+    fetch_pose_weights(CACHE / "models")
     clip = arguments.clip or default_clip(CACHE / "demo")
     pictures = arguments.character or [default_character(CACHE / "demo")]
     clock.begin("start_comfyui")
@@ -181,14 +182,15 @@ def main() -> int:
     started = time.perf_counter()
     run_in_venv(Path(__file__).resolve())
     from comfyui_server import PromptFailed, PromptRefused
+    from demo_inputs import KMCError
 
     clock = StageClock()
     arguments.out.mkdir(parents=True, exist_ok=True)
     try:
         result, peak_mb = run_workflow(arguments, clock)
         report = write_results(arguments, result, clock, peak_mb)
-    except (PromptFailed, PromptRefused) as error:
-        print(f"\nComfyUI refused: {error}", file=sys.stderr)
+    except (PromptFailed, PromptRefused, KMCError) as error:
+        print(f"\nNo video: {error}", file=sys.stderr)
         return 1
     print("\nSeconds per stage:")
     for stage, seconds in report["seconds"].items():

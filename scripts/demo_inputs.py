@@ -1,4 +1,4 @@
-"""The demo's own driving clip and character, made by this project on first use and kept in a folder."""
+"""What the demo starts from: pose networks, its own driving clip and character. Made or fetched on first use, then kept."""
 
 from __future__ import annotations
 
@@ -9,8 +9,17 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))  # behind everything else: ComfyUI has a module `nodes` of its own
 
+from kmc_core.errors import KMCError  # noqa: F401
+
 # The names that example_workflows/first_video.json holds.
 CLIP_NAME, CHARACTER_NAME = "performer.mp4", "character.png"
+
+
+def fetch_pose_weights(models: Path) -> None:
+    """The pose networks below a models folder, fetched once; the node would do the same on first use, less visibly."""
+    from kmc_core.pose.weights import WEIGHTS_FOLDER_NAME, ensure_weights
+
+    ensure_weights(models / "kmc" / WEIGHTS_FOLDER_NAME, on_message=lambda text: print(text, flush=True))
 
 
 def default_clip(folder: Path) -> Path:
@@ -30,6 +39,7 @@ def default_character(folder: Path) -> Path:
     path = folder / CHARACTER_NAME
     if not path.is_file():
         import cv2
+
         from kmc_core.training.synthetic.default_character import draw_default_character
 
         print("Drawing the demo's character (once) ...", flush=True)

@@ -13,11 +13,11 @@ ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
     sys.path.append(str(ROOT))  # behind everything else: ComfyUI has a module `nodes` of its own
 
-from kmc_core.media.clip import Clip, open_clip  # noqa: E402
-from kmc_core.media.contact_sheet import contact_sheet, side_by_side, spread_frames  # noqa: E402
-from kmc_core.media.limits import LIMITS, check_clip  # noqa: E402
-from kmc_core.media.writer import VideoWriter  # noqa: E402
-from kmc_core.types import Canvas  # noqa: E402
+from kmc_core.media.clip import Clip, open_clip
+from kmc_core.media.contact_sheet import contact_sheet, side_by_side, spread_frames
+from kmc_core.media.limits import LIMITS, check_clip
+from kmc_core.media.writer import VideoWriter
+from kmc_core.types import Canvas
 
 SHEET_FRAMES = 8
 

@@ -36,7 +36,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     if folder is None:
         pytest.skip("no ComfyUI: run the tests with scripts/test.py, or set COMFYUI_DIR")
     from comfyui_server import ComfyUIServer
+    from demo_inputs import fetch_pose_weights
 
+    fetch_pose_weights(MODELS)
     os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))
     with ComfyUIServer(folder, tmp_path_factory.mktemp("comfyui"), models=MODELS) as running:
         yield running

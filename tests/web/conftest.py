@@ -21,6 +21,7 @@ _host = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_host)
 server, performer_clip, character_picture = _host.server, _host.performer_clip, _host.character_picture
 
+PATIENCE_MS = 120_000  # pages are quick, busy machines are not
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -31,7 +32,7 @@ READY = """() => window.app?.vueAppReady && window.app.graph && window.app.exten
 # What ComfyUI's own frontend reports on every start, whatever packs are there.
 KNOWN_NOISE = re.compile(
     r"legacy queue/history menu|status of 404|MaskEditor|graph accessed before initialization|Content Security Policy"
-    r"|Error loading fuse options"  # the search index of core's own templates, a package the set-up leaves out
+    r"|Error loading (fuse options|core workflow templates)"  # core's own templates are a package the set-up leaves out
 )
 
 
@@ -58,11 +59,12 @@ class Visit:
 
     def __init__(self, context: object, url: str) -> None:
         self.page, self.problems, self.outside = context.new_page(), [], []
+        self.page.set_default_timeout(PATIENCE_MS)
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
         self.page.on("request", lambda request: self._asked(request.url, url))
         self.page.goto(url, wait_until="domcontentloaded")
-        self.page.wait_for_function(READY, timeout=60_000)
+        self.page.wait_for_function(READY, timeout=PATIENCE_MS)
 
     def _heard(self, message: object) -> None:
         if message.type == "error" and not KNOWN_NOISE.search(message.text):

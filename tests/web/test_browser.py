@@ -34,7 +34,7 @@ def test_the_template_opens_by_clicks(server: object, inputs: None, visit: objec
     page.get_by_role("button", name="Templates").first.click()
     page.get_by_text("Extensions", exact=True).first.click()
     page.get_by_text("first_video", exact=False).first.click()
-    page.wait_for_function("() => app.graph._nodes.some(node => node.type === 'KMCSampler')", timeout=20_000)
+    page.wait_for_function("() => app.graph._nodes.some(node => node.type === 'KMCSampler')")
     assert page.evaluate(MISSING) == []
     in_browser = page.evaluate("async () => (await app.graphToPrompt()).output")
     ours = workflow_to_prompt(json.loads(TEMPLATE.read_text()), server.get("/object_info"))
@@ -55,7 +55,7 @@ def test_a_refusal_is_shown_with_its_remedy(tiny_picture: str, visit: object, re
     choose_renderer(page, renderer)
     page.evaluate("prompt => app.loadApiJson(prompt, 'refused')", subject_graph(tiny_picture))
     page.get_by_role("button", name="Run", exact=True).first.click()
-    page.get_by_text("Choose a larger picture", exact=False).first.wait_for(timeout=30_000)
+    page.get_by_text("Choose a larger picture", exact=False).first.wait_for()
     assert visit.problems == [] and visit.outside == []
 
 
