@@ -71,10 +71,8 @@ def fade_weights(chosen: np.ndarray, views: int) -> np.ndarray:
 
 
 def _pairs(body: np.ndarray, head: np.ndarray) -> tuple[Share, ...]:
-    """Products of body and head weights, at most two pairs by weight."""
-    found = [
-        Share(int(b), int(h), float(body[b] * head[h])) for b in np.flatnonzero(body) for h in np.flatnonzero(head)
-    ]
-    found = sorted(found, key=lambda share: -share.weight)[:2]
-    total = sum(share.weight for share in found)
-    return tuple(share._replace(weight=share.weight / total) for share in found)
+    """What to draw for weights [V] of body and head: together where both fade alike, else all their products."""
+    if np.allclose(body, head):
+        return tuple(Share(int(view), int(view), float(body[view])) for view in np.flatnonzero(body))
+    views = [(int(b), int(h)) for b in np.flatnonzero(body) for h in np.flatnonzero(head)]
+    return tuple(Share(b, h, float(body[b] * head[h])) for b, h in views)

@@ -108,10 +108,10 @@ def test_unknown_choices_are_refused() -> None:
 
 
 def test_two_views_cross_fade_when_the_body_turns() -> None:
-    front = standing_view(Canvas(320, 240))
+    front = standing_view(Canvas(160, 120))
     side = replace(front, picture=255 - front.picture, foreground=255 - front.foreground, yaw=np.pi / 2, head_yaw=np.pi / 2)
     aligner = Aligner(library_of(front, side), plate_method="pushpull", face="rigid")
-    frames = 30
+    frames = 22
     turning = np.linspace(0, np.pi / 2, frames).astype(np.float32)
     motion = replace(still_motion(front, frames), body_yaw=turning, head_yaw=turning)
     colours = []
