@@ -190,7 +190,7 @@ def body_field(solids: BodySolids, step: float) -> DistanceGrid:
         grid.add(lump, 0.035)
     for name, tube in solids.limbs.items():
         if "thigh" not in name and "shin" not in name:
-            grid.add(tube, 0.040 if "upper_arm" in name or name == "neck" else 0.015)
+            grid.add(tube, 0.040 if "upper_arm" in name or name == "neck" else 0.007)
     add_legs(grid, {n: t for n, t in solids.limbs.items() if "thigh" in n or "shin" in n})
     for side in ("left", "right"):
         for lump in solids.feet[side]:
@@ -205,7 +205,7 @@ def add_legs(grid: DistanceGrid, legs: dict[str, Tube], thigh_blend: float = 0.0
         grid.values = trunk.copy()
         for name, tube in legs.items():
             if name.startswith(side):
-                grid.add(tube, thigh_blend if "thigh" in name else 0.018)
+                grid.add(tube, thigh_blend if "thigh" in name else 0.007)
         sides.append(grid.values)
     grid.values = np.minimum(*sides)
 

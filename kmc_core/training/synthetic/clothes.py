@@ -75,7 +75,7 @@ def _sleeves(grid: DistanceGrid, solids: BodySolids, length: float, offset: floa
         sleeve.add(replace(upper, radii=tuple(np.array(upper.radii) + offset * np.linspace(0.9, 1 + 0.6 * flare, len(upper.radii)))), 0.0)
         if length > 0.5:
             radii = np.array(lower.radii) + offset * np.linspace(1.0, 0.8 + 2.2 * flare, len(lower.radii))
-            sleeve.add(replace(lower, radii=tuple(np.maximum(radii, lower.radii[-1] + offset * 0.7))), 0.012)
+            sleeve.add(replace(lower, radii=tuple(np.maximum(radii, lower.radii[-1] + offset * 0.7))), 0.006)
         shoulder, wrist = upper.start, lower.end
         sleeve.cut(shoulder + (wrist - shoulder) * length, (wrist - shoulder) / np.linalg.norm(wrist - shoulder))
         grid.merge(sleeve, 0.030)

@@ -43,8 +43,8 @@ def _helmet(grid: DistanceGrid, rng: np.random.Generator, thick: float) -> None:
     centre, radius = np.array(_SKULL[0]), np.array(_SKULL[1])
     grid.add(Ellipsoid(centre + [0, 0.002, -0.004], tuple(radius + [thick, thick * 1.1, thick * 1.15])), 0.012)
     if rng.random() < 0.5:
-        top = rng.uniform(0.040, 0.050)
-        grid.carve(Ellipsoid(np.array([0, top - 0.100, 0.115]), (0.0610, 0.100, 0.085)), 0.005)
+        top = rng.uniform(0.046, 0.056)
+        grid.carve(Ellipsoid(np.array([0, top - 0.100, 0.115]), (0.0660, 0.100, 0.085)), 0.005)
         for x in rng.uniform(-0.045, 0.045, 3):  # gaps between the locks of the fringe
             grid.carve(Tube(np.array([x * 1.1, top - 0.02, 0.125]), np.array([x, top + rng.uniform(0.006, 0.016), 0.110]), (0.010, 0.002)), 0.003)
     else:
@@ -59,19 +59,22 @@ def _lock(grid: DistanceGrid, points: list[tuple[float, float, float]], radii: l
         grid.add(Tube(np.array(points[k], float), np.array(points[k + 1], float), (radii[k], radii[k + 1]), 0, flat, axis), blend)
 
 
-def _fringe(grid: DistanceGrid, rng: np.random.Generator, part: float, drop: float, count: int = 7) -> None:
-    """Locks combed from a parting over the forehead; drop: how far down, head units."""
-    for u in np.linspace(-1.0, 1.0, count):
-        x = 0.060 * u
-        z = 0.101 - 8.0 * x * x
-        end_y = 0.072 - drop * (0.8 + 0.4 * rng.random()) - 0.35 * abs(x)
-        start = (part * 0.6 + x * 0.45, 0.112 - 0.15 * abs(x), 0.040)
-        middle = (x * 0.85 + 0.15 * part, 0.094 - 0.15 * abs(x), z - 0.012)
-        _lock(grid, [start, middle, (x * 1.08, end_y, z - 0.002)], [0.018, 0.018, 0.0105], 0.60, (0, 0.3, 0.95), 0.016)
+def _fringe(grid: DistanceGrid, rng: np.random.Generator, part: float, drop: float, volume: float = 0.006) -> None:
+    """A forelock: a second shell over the front of the head, its edge a soft arch with a few gaps; drop: how far down, head units."""
+    centre, radius = np.array(_SKULL[0]), np.array(_SKULL[1])
+    top = 0.074 - drop
+    front = grid.like()
+    front.add(Ellipsoid(centre + [0, 0.003, 0.0], tuple(radius + 0.012 + volume)), 0.0)
+    front.cut(np.array([0.0, 0.060, 0.010]), np.array([0.0, -0.25, -0.97]), blend=0.02)
+    front.carve(Ellipsoid(np.array([part * 0.5, top - 0.110, 0.110]), (0.070, 0.110, 0.080)), 0.006)
+    front.cut(np.array([0.0, top - 0.035, 0.0]), np.array([0.0, -1.0, 0.0]), blend=0.012)
+    for x in (part + rng.uniform(-0.012, 0.012), rng.uniform(-0.05, -0.02), rng.uniform(0.02, 0.05)):
+        front.carve(Tube(np.array([x * 1.1, top - 0.025, 0.125]), np.array([x, top + rng.uniform(0.008, 0.018), 0.112]), (0.010, 0.002)), 0.004)
+    grid.merge(front, 0.010)
 
 
 def _short(grid: DistanceGrid, rng: np.random.Generator) -> None:
-    _fringe(grid, rng, 0.0, 0.010)
+    _fringe(grid, rng, rng.choice([-0.03, 0.0, 0.03]), rng.uniform(-0.002, 0.014), rng.uniform(0.003, 0.010))
 
 
 def _side_part(grid: DistanceGrid, rng: np.random.Generator) -> None:
@@ -101,7 +104,7 @@ def _spiky(grid: DistanceGrid, rng: np.random.Generator) -> None:
         root = centre + d * radius * 0.9
         tip = root + (d + [0, 0.25, 0.1 * rng.normal()]) * rng.uniform(0.035, 0.06)
         grid.add(Tube(root, tip, (0.021, 0.012, 0.002)), 0.006)
-    _fringe(grid, rng, 0.0, 0.018, 5)
+    _fringe(grid, rng, 0.0, 0.018)
 
 
 def _bob(grid: DistanceGrid, rng: np.random.Generator) -> None:
@@ -130,18 +133,18 @@ def _bun(grid: DistanceGrid, rng: np.random.Generator) -> None:
         grid.add(Ellipsoid(np.array([0, 0.135, -0.045]), (0.043, 0.040, 0.043)), 0.008)
     else:
         grid.add(Ellipsoid(np.array([0, 0.045, -0.135]), (0.045, 0.043, 0.042)), 0.008)
-    _fringe(grid, rng, 0.02, 0.004, 5)
+    _fringe(grid, rng, 0.02, 0.004)
 
 
 def _ponytail(grid: DistanceGrid, rng: np.random.Generator) -> None:
     _lock(grid, [(0, 0.075, -0.105), (0, 0.060, -0.150), (0.005, -0.02, -0.170), (0.0, -0.13, -0.150), (0.01, -0.22, -0.145)], [0.020, 0.030, 0.034, 0.026, 0.006], 1.0)
-    _fringe(grid, rng, 0.02, 0.012, 6)
+    _fringe(grid, rng, 0.02, 0.012)
 
 
 def _pigtails(grid: DistanceGrid, rng: np.random.Generator) -> None:
     for sign in (1.0, -1.0):
         _lock(grid, [(sign * 0.070, 0.055, -0.04), (sign * 0.115, 0.055, -0.045), (sign * 0.130, -0.03, -0.035), (sign * 0.118, -0.14, -0.02)], [0.020, 0.030, 0.030, 0.006], 1.0)
-    _fringe(grid, rng, 0.0, 0.022, 7)
+    _fringe(grid, rng, 0.0, 0.022)
 
 
 def _afro(grid: DistanceGrid, rng: np.random.Generator) -> None:
