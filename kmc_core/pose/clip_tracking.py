@@ -150,13 +150,14 @@ class ClipReader:
 
     on_bodies(frame numbers, pyramids, bodies, ROIs): called for every batch of final bodies, from worker threads, while
     their pixels are there (mattes). with_segmentation: the bodies given to it carry BlazePose's own mask.
-    longest_unseen: frames a body is followed from frame to frame where the detector has lost it.
+    longest_unseen: frames a body is followed from frame to frame where the detector has lost it. first_look_stride: the
+    first body look, which only places the second one's region, is taken at every n-th frame.
     """
 
     def __init__(
         self, networks: PoseNetworks, workers: WorkerThreads, person: FoundPerson, frame_count: int,
         on_bodies: Callable[[np.ndarray, Pyramids, BodyLandmarks, np.ndarray], None] | None = None,
-        with_segmentation: bool = False, longest_unseen: int = 0,
+        with_segmentation: bool = False, longest_unseen: int = 0, first_look_stride: int = 1,
     ) -> None:  # fmt: skip
         self._networks, self._workers, self._person, self._count = networks, workers, person, frame_count
         self._on_bodies, self._with_segmentation = on_bodies, with_segmentation
@@ -166,6 +167,7 @@ class ClipReader:
         self._first_hands = (_Part.empty(frame_count, 21, 3), _Part.empty(frame_count, 21, 3))
         self._first_body = _Part.empty(frame_count, 0, 2)
         self._unseen_frames, self._longest_unseen = np.zeros(frame_count, int), longest_unseen
+        self._first_look_stride = first_look_stride
         self._face_regions = _Part.empty(frame_count, 0, 2)
         self._first_faces = _Part.empty(frame_count, 478, 3)
 
@@ -233,30 +235,31 @@ class ClipReader:
     def _first_body_pass(self, start: int, stop: int) -> None:
         detector = _Part(self._person.track.rois, self._person.track.found, np.zeros(0), np.zeros(0))
         rois, usable = self._near(detector, start, stop, DETECTOR_REACH, DETECTOR_SIGMA)
-        frames = np.flatnonzero(usable) + start
         first = self._first_body
-        for piece, body in self._run(self._networks.body, frames, rois[usable]):
+        numbers = np.arange(start, stop)
+        is_looked_at = (numbers % self._first_look_stride == 0) | np.isin(numbers, [a for a, _ in self._person.scenes])
+        frames = numbers[usable & is_looked_at]
+        for piece, body in self._run(self._networks.body, frames, rois[frames - start]):
             where = frames[piece]
             first.rois[where] = pose_roi(body.anchors[:, 0], body.anchors[:, 1])
             first.found[where] = body.presence > PRESENT
-        scene_starts = {a for a, _ in self._person.scenes}
-        for frame in np.flatnonzero(~usable) + start:
-            before = frame - 1
-            if frame in scene_starts or frame == 0 or not first.found[before]:
-                continue
-            if self._unseen_frames[before] < self._longest_unseen:
-                self._continue_body(frame)
+        for frame in numbers[~usable]:
+            self._continue_body(int(frame))
 
     def _continue_body(self, frame: int) -> None:
-        """Where the detector has lost the person: look where the frame before saw the body."""
-        first, before = self._first_body, frame - 1
-        ((_, body),) = self._run(self._networks.body, np.array([frame]), first.rois[before : before + 1])
+        """Where the detector has lost the person: look where a frame just before saw the body."""
+        first = self._first_body
+        scene_start = max(a for a, _ in self._person.scenes if a <= frame)
+        seen = [k for k in range(frame - 1, max(frame - 1 - self._first_look_stride, scene_start - 1), -1) if first.found[k]]
+        if not seen or self._unseen_frames[seen[0]] >= self._longest_unseen:
+            return
+        ((_, body),) = self._run(self._networks.body, np.array([frame]), first.rois[seen[0]][None])
         roi = pose_roi(body.anchors[0, 0], body.anchors[0, 1])
-        is_alike = abs(np.log(max(roi[2], 1e-3) / first.rois[before, 2])) < LARGEST_GROWTH
+        is_alike = abs(np.log(max(roi[2], 1e-3) / first.rois[seen[0], 2])) < LARGEST_GROWTH
         enough_seen = (body.visibility[0] > 0.5).sum() >= LEAST_POINTS
         if body.presence[0] > PRESENT and is_alike and enough_seen:
             first.rois[frame], first.found[frame] = roi, True
-            self._unseen_frames[frame] = self._unseen_frames[before] + 1
+            self._unseen_frames[frame] = self._unseen_frames[seen[0]] + 1
 
     def _second_body_pass(self, start: int, stop: int) -> None:
         rois, usable = self._near(self._first_body, start, stop, BODY_REACH, BODY_SIGMA)

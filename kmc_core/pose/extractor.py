@@ -34,6 +34,8 @@ LONG_SIDE_PX = 1280
 DETECTOR_LOOKS_PER_SECOND = 6
 LARGEST_DETECTOR_STRIDE = 3
 FOLLOW_UNSEEN_S = 2.0
+SMOOTH_FPS = 20.0
+"""from this rate on, every second frame is enough to place the body's region"""
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,15 @@ class HolisticExtractor:
             person = finder.choose(settings.person)
             read_canvas = Canvas(*frames[0].shape[:2])
             matte = MatteRecorder(self._networks, total, read_canvas) if settings.matte else None
-            unseen = round(FOLLOW_UNSEEN_S * clip.fps)
-            reader = ClipReader(self._networks, workers, person, total, matte.record if matte else None, longest_unseen=unseen)
+            reader = ClipReader(
+                self._networks,
+                workers,
+                person,
+                total,
+                on_bodies=matte.record if matte else None,
+                longest_unseen=round(FOLLOW_UNSEEN_S * clip.fps),
+                first_look_stride=2 if clip.fps >= SMOOTH_FPS else 1,
+            )
             luma: list[np.ndarray] = []
             for done, frames in _chunks(clip, workers):
                 luma.extend(workers.map(luma_thumbnail, frames))
