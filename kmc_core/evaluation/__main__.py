@@ -1,4 +1,7 @@
-"""`python -m kmc_core.evaluation reenact ...`: the comparison as a command, with a table, a JSON file and contact sheets."""
+"""`python -m kmc_core.evaluation reenact ...`: the comparison as a command, with a table, a JSON file and contact sheets.
+
+`python -m kmc_core.evaluation preflight ...` is in preflight.py.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from ..sampling.reenact import SamplerSettings
 from ..types import Orientation
 from .identity import FaceIdentity
 from .identity_weights import ensure_identity_weights
+from .preflight import preflight_command
 from .reenact import METHODS, Comparison, Row, compare
 from .table import table
 
@@ -58,7 +62,12 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 when every row was measured, 1 when some were not, 2 for a wrong command."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    options = parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["preflight"]:
+        status, text = preflight_command(words[1:])
+        print(text)
+        return status
+    options = parser().parse_args(words)
     methods = tuple(dict.fromkeys(name.strip() for name in options.methods.split(",") if name.strip()))
     unknown = sorted(set(methods) - set(METHODS))
     if unknown or not methods:
