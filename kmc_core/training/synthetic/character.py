@@ -53,7 +53,7 @@ class Character:
     @property
     def iris(self) -> float:
         """Radius of the iris in eyeball radii."""
-        return 0.0084 / self.head.eye_radius * self.design.face.eye_width / 0.0164
+        return 0.0084 * self.design.face.iris / self.head.eye_radius * self.design.face.eye_width / 0.0164
 
 
 def head_origin(shape: BodyShape, rest: np.ndarray) -> np.ndarray:

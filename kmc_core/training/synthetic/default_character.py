@@ -28,8 +28,8 @@ def default_design() -> CharacterDesign:
     """Mika: copper bob, mustard sweater with a star, teal trousers, white trainers."""
     return CharacterDesign(
         name="mika",
-        shape=BodyShape(leg=0.78, torso=0.435, neck=0.078, head=1.30, shoulder=0.142, hip=0.082, arm=0.49, hand=1.02, foot=0.94, thickness=0.86, waist=0.92, hips=0.98, bust=0.30),
-        face=FaceShape(eye_width=0.0202, eye_height=1.42, eye_gap=0.0352, nose=0.72, nose_width=0.86, mouth_width=0.0235, lips=0.92, jaw=0.92, chin=0.62, cheek=1.1, width=1.02, brow_height=0.0065),
+        shape=BodyShape(leg=0.78, torso=0.435, neck=0.078, head=1.36, shoulder=0.142, hip=0.082, arm=0.49, hand=1.02, foot=0.94, thickness=0.86, waist=0.92, hips=0.98, bust=0.30),
+        face=FaceShape(eye_width=0.0222, eye_height=1.56, eye_gap=0.0366, nose=0.62, nose_width=0.86, mouth_width=0.0220, lips=0.92, jaw=0.92, chin=0.62, cheek=1.1, width=1.05, brow_height=0.0080, iris=1.14),
         hair="bob",
         hair_seed=1,
         outfit=Outfit(sleeve=0.97, leg=0.97, loose=0.9, leg_loose=0.35, flare=0.0, shoe="sneaker"),

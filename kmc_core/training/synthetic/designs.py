@@ -73,7 +73,7 @@ def _face(build: str, feminine: bool, style: str, rng: np.random.Generator) -> F
         nose=u(0.75, 1.1) * (0.55 if build == "chibi" else 0.68 if young else 0.86 if feminine else 1.0), nose_width=u(0.9, 1.12) * (0.85 if young else 0.92 if feminine else 1.05),
         mouth_width=0.0240 * u(0.92, 1.12) * (0.78 if build == "chibi" else 0.9 if young else 1.0), lips=u(0.75, 1.05) * (1.15 if feminine else 0.9),
         jaw=u(0.93, 1.03) * (0.95 if feminine or young else 1.05), chin=u(0.7, 1.1) * (0.75 if young else 1.0), cheek=u(0.7, 1.3), width=u(0.96, 1.05) * (1.05 if young else 1.0) * (1.05 if "heavy" in build else 1.0),
-        brow_height=u(-0.001, 0.0025) + 0.010 * (big - 1),
+        brow_height=u(-0.001, 0.0025) + 0.010 * (big - 1), iris=1.12 if style == "toon" or young else 1.0,
     )  # fmt: skip
 
 

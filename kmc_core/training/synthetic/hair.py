@@ -51,7 +51,7 @@ def _helmet(grid: DistanceGrid, rng: np.random.Generator, thick: float) -> None:
         part = rng.choice([-0.022, 0.0, 0.022])
         for sign in (1.0, -1.0):
             lean = np.array([[1.0, sign * 0.30, 0], [-sign * 0.30, 1.0, 0], [0, 0, 1]]) / np.array([1.044, 1.044, 1.0])
-            grid.carve(Ellipsoid(np.array([sign * 0.019 + part * 0.6, -0.030, 0.115]), (0.043, 0.112, 0.085), 0, lean), 0.005)
+            grid.carve(Ellipsoid(np.array([sign * 0.019 + part * 0.6, -0.030, 0.115]), (0.047, 0.112, 0.085), 0, lean), 0.005)
 
 
 def _lock(grid: DistanceGrid, points: list[tuple[float, float, float]], radii: list[float], flat: float = 1.0, axis: tuple[float, float, float] = (0, 0, 1), blend: float = 0.008) -> None:

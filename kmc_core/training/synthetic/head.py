@@ -36,6 +36,7 @@ class FaceShape:
     cheek: float = 1.0
     width: float = 1.0
     brow_height: float = 0.0
+    iris: float = 1.0
 
 
 # row table of the skull: front (y, z), side (y, x, z), back (y, z)

@@ -35,19 +35,19 @@ _SCORE = (
 
 
 def performer_design() -> CharacterDesign:
-    """Noor: dark bob, coral sweater, navy trousers."""
+    """Noor: long dark hair, coral sweater, navy trousers."""
     return CharacterDesign(
         name="noor",
         shape=BodyShape(leg=0.78, torso=0.475, neck=0.082, head=1.22, shoulder=0.150, hip=0.083, arm=0.51, hand=1.04, thickness=0.90, waist=0.92, hips=1.04, bust=0.45),
         face=FaceShape(eye_width=0.0174, eye_height=1.08, nose=0.85, nose_width=0.92, mouth_width=0.0250, lips=1.05, jaw=0.98, chin=0.8),
-        hair="bob",
-        hair_seed=4,
+        hair="long",
+        hair_seed=87,
         outfit=Outfit(sleeve=0.62, leg=0.95, loose=0.6, shoe="sneaker"),
         palette=Palette(
-            skin=(0.84, 0.64, 0.51), lips=(0.72, 0.36, 0.34), hair=(0.12, 0.08, 0.07), brow=(0.10, 0.06, 0.05), iris=(0.30, 0.19, 0.10), blush=0.5, makeup=0.25,
+            skin=(0.84, 0.64, 0.51), lips=(0.72, 0.36, 0.34), hair=(0.19, 0.11, 0.08), brow=(0.10, 0.06, 0.05), iris=(0.30, 0.19, 0.10), blush=0.5, makeup=0.25,
             top=Fabric((0.88, 0.38, 0.32)), bottom=Fabric((0.15, 0.19, 0.32), (0.30, 0.35, 0.50), "denim"), shoe=Fabric((0.93, 0.93, 0.92)),
         ),
-        caption="a woman with a dark bob in a coral top and navy trousers",
+        caption="a woman with long dark hair in a coral top and navy trousers",
     )  # fmt: skip
 
 

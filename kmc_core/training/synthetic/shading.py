@@ -50,7 +50,7 @@ def shade(colour: np.ndarray, normal: np.ndarray, material: np.ndarray, occlusio
     diffuse = np.clip((facing + 0.28) / 1.28, 0, 1) ** 1.25
     if style == "toon":
         diffuse = 0.38 + 0.62 * _step(facing, 0.10, 0.05)
-        occlusion = 0.84 + 0.16 * _step(occlusion, 0.55, 0.12)
+        occlusion = 0.86 + 0.14 * _step(occlusion, 0.42, 0.12)
     if shadow is not None:
         diffuse = diffuse * shadow
     up = (normal[:, 1] * 0.5 + 0.5)[:, None]
