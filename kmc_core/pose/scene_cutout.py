@@ -14,6 +14,8 @@ from .body_capsules import SkeletonMasks
 
 SURE, LIKELY, UNLIKELY, NEVER = 0.95, 0.5, 0.1, 0.03
 ITERATIONS = 3
+ADDED_LEAST, REMOVED_MOST = 0.25, 0.8
+"""mean probability a piece must have to be added, and may have to be removed, by colour"""
 AREA_RATIO = (0.75, 1.35)
 """how far the colours may change the segmented area before they are not believed"""
 
@@ -40,9 +42,32 @@ def cut_from_scene(
     except cv2.error:
         return likely
     found = (seeds == cv2.GC_FGD) | (seeds == cv2.GC_PR_FGD)
+    if skeleton.torso_px > 0:
+        found = _moderated(found, likely, probability, empty)
     found = keep_main_parts(found, skeleton, probability)
     change = found.sum() / likely.sum()
     return found if AREA_RATIO[0] < change < AREA_RATIO[1] else likely
+
+
+def _moderated(found: np.ndarray, likely: np.ndarray, probability: np.ndarray, empty: np.ndarray | None) -> np.ndarray:
+    """Takes back whole pieces that colours added or removed against a clear verdict of the segmentation.
+
+    A backdrop seen through, or its absence, is evidence of its own.
+    """
+    moderated = found.copy()
+    for piece_of, limit, restored in ((found & ~likely, ADDED_LEAST, False), (likely & ~found, REMOVED_MOST, True)):
+        core = cv2.morphologyEx(piece_of.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        count, labels = cv2.connectedComponents(core)
+        pixels = np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
+        mean = np.bincount(labels.ravel(), probability.ravel(), minlength=count) / pixels
+        is_wrong = mean > limit if restored else mean < limit
+        if empty is not None:
+            shown = np.bincount(labels.ravel(), empty.ravel(), minlength=count) / pixels
+            is_wrong &= shown < 0.5 if restored else shown > 0.5
+        is_wrong[0] = False
+        piece = cv2.dilate(is_wrong[labels].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        moderated[piece & piece_of] = restored
+    return moderated
 
 
 def certain_inside(probability: np.ndarray, skeleton: SkeletonMasks) -> np.ndarray:
