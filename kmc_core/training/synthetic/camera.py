@@ -42,8 +42,9 @@ def frame_camera(shape: BodyShape, canvas: Canvas, framing: str = "full", *, yaw
     spans = {"wide": (-0.05 * height, 1.16 * height + 0.6 * shape.arm), "full": (-0.05 * height, 1.10 * height), "half": (shape.ankle + 0.78 * shape.leg, height * 1.07), "close": (height - 0.50 * shape.head - 0.10, height + 0.07)}
     low, high = spans[framing]
     need = (high - low) * margin
-    width = {"wide": 2.5, "full": 2.0, "half": 1.9, "close": 1.1}[framing] * (shape.arm + shape.shoulder) * (0.8 if framing == "close" else 1.0)
+    width = {"wide": 2.5, "full": 2.0, "half": 1.45, "close": 1.1}[framing] * (shape.arm + shape.shoulder) * (0.8 if framing == "close" else 1.0)
     need = max(need, width * margin * canvas.height / canvas.width * 0.9)
     distance = focal * need
-    target = (shift[0] * need, 0.5 * (low + high) + shift[1] * need, 0.0)
+    middle = 0.5 * (low + high) if framing in ("full", "wide") else high - 0.5 * need
+    target = (shift[0] * need, middle + shift[1] * need, 0.0)
     return Camera(target, distance, yaw, pitch, focal, roll)

@@ -221,16 +221,16 @@ def _coat(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface, Dis
     hip_y = shape.ankle + shape.leg
     low, high = _bounds(solids)
     grid = DistanceGrid(low, high, step)
-    offset = 0.020 + 0.008 * outfit.loose
+    offset = outfit.top_offset + (0.022 if outfit.untucked else 0.014)
     grid.add(solids.trunk, 0.01, offset)
     for lump in solids.lumps:
-        grid.add(lump, 0.06, offset * 0.7)
+        grid.add(lump, 0.05, offset)
     hem = hip_y - shape.leg * (0.05 + 0.6 * outfit.coat)
     hips = np.array([np.interp(hip_y + 0.02, solids.trunk.rows[:, 0], solids.trunk.rows[:, k]) for k in range(1, 5)])
     heights = np.linspace(hem, hip_y + 0.08, 12)
     fall = (hip_y + 0.08 - heights) / shape.leg
     grid.add(Stack(np.column_stack([heights, hips[0] + offset + 0.12 * fall, hips[1] + offset + 0.10 * fall, hips[2] * 1.2 + offset + 0.10 * fall, np.full(12, hips[3])])), 0.03)
-    _sleeves(grid, solids, 0.97, offset * 0.75, 0.25)
+    _sleeves(grid, solids, 0.97, offset * 0.85, 0.25)
     grid.cut(np.array([0, hem, 0]), np.array([0, -1.0, 0]), low * [0, 1, 1] + [-0.4, 0, 0], high * [0, 1, 1] + [0.4, 0, 0])
     opening = Tube(np.array([0, hem - 0.1, 0.26]), np.array([0, joints[BONE["neck"]][1] + 0.05, 0.16]), (0.13, 0.115, 0.10, 0.085))
     grid.carve(replace(opening, flat=1.9, flat_axis=(0, 0, 1)), 0.004)

@@ -117,7 +117,7 @@ def _fabric(name: str, words: dict[str, str], rng: np.random.Generator) -> Fabri
     pattern = str(rng.choice(PATTERNS, p=np.array(patterns) / np.sum(patterns)))
     adjective = {"stripes": "striped ", "wide_stripes": "striped ", "checks": "checked ", "dots": "dotted ", "print": "printed ", "zigzag": "zigzag ", "noise": "camouflage ", "denim": "denim "}.get(pattern, "")
     words[name] = f"{word} {adjective}".strip()
-    return Fabric(first, second, pattern, float(rng.uniform(0.030, 0.075)), str(rng.choice(["star", "circle", "heart", "bolt"])))
+    return Fabric(first, second, pattern, float(rng.uniform(0.030, 0.075)), str(rng.choice(["star", "circle", "heart", "ring"])))
 
 
 def _outfit(build: str, feminine: bool, words: dict[str, str], rng: np.random.Generator) -> tuple[Outfit, str]:

@@ -18,7 +18,7 @@ PATTERNS = ("solid", "stripes", "checks", "dots", "print", "denim", "noise", "wi
 
 @dataclass(frozen=True)
 class Fabric:
-    """colour and second colour (RGB 0..1), pattern name, size in metres, emblem for "print" ("star", "circle", "heart", "bolt")."""
+    """colour and second colour (RGB 0..1), pattern name, size in metres, emblem for "print" ("star", "circle", "heart", "ring")."""
 
     colour: tuple[float, float, float] = (0.3, 0.4, 0.6)
     second: tuple[float, float, float] = (0.9, 0.9, 0.9)
@@ -117,8 +117,8 @@ def _emblem(fabric: Fabric, across: np.ndarray, along: np.ndarray) -> np.ndarray
     if fabric.emblem == "heart":
         w = v - 0.62 * np.sqrt(np.abs(u))
         return smooth_step(0.78, 0.74, np.hypot(u * 1.05, w + 0.12))
-    if fabric.emblem == "bolt":
-        return smooth_step(0.20, 0.17, np.abs(u - 0.25 * np.sign(v) * -1 - 0.5 * v * 0.6)) * (np.abs(v) < 0.8)
+    if fabric.emblem == "ring":
+        return smooth_step(0.80, 0.77, r) * smooth_step(0.50, 0.53, r)
     wedge = np.abs((angle - np.pi / 2 + np.pi / 5) % (2 * np.pi / 5) - np.pi / 5)
     tip, notch_x, notch_y = 0.85, 0.36 * np.cos(np.pi / 5), 0.36 * np.sin(np.pi / 5)
     edge = notch_y * tip / (notch_y * np.cos(wedge) + (tip - notch_x) * np.sin(wedge))
