@@ -19,6 +19,7 @@ from .patches import RawEdits
 
 COLOUR_CELL_TOKENS = 4
 MASK_SOFTENING_PX = 5
+FLOW_GAIN_PX = 3.0  # px per unit of the decoder's output, near zero
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ def warp(pictures: Tensor, flow: Tensor) -> Tensor:
     x = torch.arange(width, dtype=torch.float32, device=flow.device)
     grid = torch.stack(((x + flow[:, 0] + 0.5) * (2 / width) - 1, (y + flow[:, 1] + 0.5) * (2 / height) - 1), dim=-1)
     moved = grid_sample(pictures, grid.to(pictures.dtype), mode="bilinear", padding_mode="border", align_corners=False)
-    return torch.where((flow == 0).all(dim=1, keepdim=True), pictures, moved)
+    still = pictures + (moved - moved.detach())  # exact where nothing moves, and the flow still gets its gradient
+    return torch.where((flow == 0).all(dim=1, keepdim=True), still, moved)
 
 
 def colour_change(pictures: Tensor, colour: Tensor, alpha: Tensor) -> Tensor:
@@ -85,7 +87,8 @@ def read_edits(raw: RawEdits, maps: Tensor, has_text: Tensor, config: KMCDiTConf
     Without text the colour grid is closed, so nothing outside the edit mask can change.
     """
     size = maps.shape[-2:]
-    flow = config.flow_limit_px * torch.tanh(interpolate(smoothed(raw.flow.float(), 3), size=size, mode="bilinear", align_corners=False))
+    flow = interpolate(smoothed(raw.flow.float(), 3), size=size, mode="bilinear", align_corners=False)
+    flow = config.flow_limit_px * torch.tanh(flow * (FLOW_GAIN_PX / config.flow_limit_px))
     colour = avg_pool2d(raw.colour.float(), COLOUR_CELL_TOKENS, ceil_mode=True, count_include_pad=False)
     mask = edit_mask(maps.float(), config)
     colour = colour * has_text.to(colour.dtype).view(-1, 1, 1, 1) if has_text.any() else torch.zeros_like(colour)

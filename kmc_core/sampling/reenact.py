@@ -56,8 +56,8 @@ class SamplerSettings:
     seed: int = 0
     background: str = "picture"
     background_image: np.ndarray | None = None
-    window: int = 16
-    overlap: int = 4
+    window: int = 8
+    overlap: int = 2
 
 
 class ReenactedFrame(NamedTuple):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -93,7 +94,10 @@ def _train(chosen: argparse.Namespace) -> None:
     names = ("pairs", "minutes", "learning_rate", "steps", "batch", "threads", "seed", "preset")
     given = {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}
     write_run_config(path, replace(config, **given))
-    train(chosen.run)
+    stops: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _: stops.append(received))  # finish the step, save, leave
+    train(chosen.run, lambda: bool(stops))
 
 
 def _validate(chosen: argparse.Namespace) -> None:

@@ -14,8 +14,8 @@ from ..types import HolisticMotion, PictureKeypoints, SubjectLibrary
 
 
 def damaged_keypoints(keypoints: PictureKeypoints, torso_px: float, generator: np.random.Generator) -> PictureKeypoints:
-    """Body points off by up to about 2.5 % of the torso's 4 lengths, hands and face shifted a little as a whole."""
-    size = torso_px * float(generator.uniform(0.0, 0.05))
+    """Body points off by up to 2.5 % of the torso (one sigma), hands and face shifted a little as a whole."""
+    size = torso_px * float(generator.uniform(0.0, 0.025))
     body = keypoints.body + generator.normal(0, size, keypoints.body.shape)
     world = keypoints.body_world * (1 + generator.normal(0, 0.03, keypoints.body_world.shape))
     hands = keypoints.hands.copy()
@@ -32,8 +32,8 @@ def damaged_keypoints(keypoints: PictureKeypoints, torso_px: float, generator: n
 
 
 def damaged_motion(motion: HolisticMotion, torso_px: float, generator: np.random.Generator) -> HolisticMotion:
-    """Tracking noise: one constant offset per point and a slow wander, about 1 % of the torso."""
-    size = torso_px * float(generator.uniform(0.0, 0.02))
+    """Tracking noise: one constant offset per point and a slow wander, up to 1 % of the torso (one sigma)."""
+    size = torso_px * float(generator.uniform(0.0, 0.01))
     frames = motion.frame_count
     ends = generator.normal(0, size, (2, 33, 2))
     wander = ends[0] + np.linspace(0, 1, frames)[:, None, None] * (ends[1] - ends[0])

@@ -58,6 +58,13 @@ def test_every_parameter_gets_a_finite_gradient() -> None:
         assert parameter.grad.abs().max() > 0, name
 
 
+def test_the_untrained_heads_can_start_to_learn() -> None:
+    network, conditions = KMCDiT(TINY), some_conditions()
+    network(conditions.maps[:, :3], torch.ones(2), conditions).square().sum().backward()
+    for last in (network.decoder.flow, network.decoder.residual, network.decoder.colour):
+        assert last.weight.grad.abs().max() > 0
+
+
 def test_nano_is_within_its_parameter_budget() -> None:
     count = sum(parameter.numel() for parameter in KMCDiT(PRESETS["nano"], device=torch.device("meta")).parameters())
     assert 5e6 < count <= 15e6
