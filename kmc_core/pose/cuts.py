@@ -15,6 +15,9 @@ THUMBNAIL_SIZE = (64, 36)
 """width, height of a cut thumbnail in pixels"""
 HISTOGRAM_DISTANCE = 0.12
 MEAN_DIFFERENCE = 0.05
+LONGEST_FLASH_FRAMES = 13
+SAME_LOOK = 0.5
+"""share of both thresholds below which a look counts as having come back"""
 
 
 def cut_thumbnail(frame: np.ndarray) -> np.ndarray:
@@ -25,20 +28,20 @@ def cut_thumbnail(frame: np.ndarray) -> np.ndarray:
 def scene_cuts(thumbnails: Sequence[np.ndarray]) -> tuple[int, ...]:
     """First frames of every scene but the first.
 
-    thumbnails: uint8 [36,64,3] per frame, see `cut_thumbnail`. A single flashing frame (the frames on both sides look
-    alike) is not a cut.
+    thumbnails: uint8 [36,64,3] per frame, see `cut_thumbnail`. A change after which a look from just before it comes back
+    within about half a second (a flash, a sun that flickers through leaves) is not a cut.
     """
     histograms = [_histogram(thumbnail) for thumbnail in thumbnails]
     cuts: list[int] = []
-    frame = 1
-    while frame < len(thumbnails):
+    for frame in range(1, len(thumbnails)):
         if _differs(thumbnails, histograms, frame - 1, frame):
-            flash = frame + 1 < len(thumbnails) and not _differs(thumbnails, histograms, frame - 1, frame + 1)
-            if flash:
-                frame += 2
-                continue
-            cuts.append(frame)
-        frame += 1
+            before = range(max(cuts[-1] if cuts else 0, frame - LONGEST_FLASH_FRAMES), frame)
+            after = range(frame, min(frame + LONGEST_FLASH_FRAMES, len(thumbnails)))
+            alike = (
+                not _differs(thumbnails, histograms, one, other, strictness=SAME_LOOK) for one in before for other in after
+            )
+            if not any(alike):
+                cuts.append(frame)
     return tuple(cuts)
 
 
@@ -54,10 +57,12 @@ def _histogram(thumbnail: np.ndarray) -> np.ndarray:
     return counts / counts.sum()
 
 
-def _differs(thumbnails: Sequence[np.ndarray], histograms: Sequence[np.ndarray], one: int, other: int) -> bool:
+def _differs(
+    thumbnails: Sequence[np.ndarray], histograms: Sequence[np.ndarray], one: int, other: int, strictness: float = 1.0
+) -> bool:
+    """Whether two frames differ in both measures; strictness < 1 scales the thresholds and then either measure suffices."""
     first, second = histograms[one], histograms[other]
     chi_square = float(((first - second) ** 2 / (first + second + 1e-9)).sum() / 2)
-    if chi_square <= HISTOGRAM_DISTANCE:
-        return False
     difference = np.abs(thumbnails[one].astype(np.int16) - thumbnails[other].astype(np.int16))
-    return float(difference.mean()) / 255 > MEAN_DIFFERENCE
+    measures = chi_square > strictness * HISTOGRAM_DISTANCE, float(difference.mean()) / 255 > strictness * MEAN_DIFFERENCE
+    return any(measures) if strictness < 1 else all(measures)
