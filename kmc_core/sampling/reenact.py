@@ -207,7 +207,8 @@ def _frames(
 
 def _fast_arithmetic(device: torch.device) -> AbstractContextManager[object]:
     """bfloat16 inside the network where it is faster; the head and all pictures stay float32."""
-    usable = device.type == "cuda" or (device.type == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX512")
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older torch cannot tell, and stays with float32
+    usable = device.type == "cuda" or (device.type == "cpu" and bool(capabilities.get("avx512_bf16")))
     return torch.autocast(device.type, torch.bfloat16) if usable else nullcontext()
 
 
