@@ -80,7 +80,8 @@ class SpaceTimeBlock(nn.Module):
         within = self.space(prepared(0, x).flatten(0, 1), space).unflatten(0, (batch, frames))
         x = x + gates[0] * within
         if frames > 1:
-            paths = prepared(1, x).transpose(1, 2).flatten(0, 1)
+            # contiguous: a strided input would make every linear layer copy its weight once per place
+            paths = prepared(1, x).transpose(1, 2).flatten(0, 1).contiguous()
             x = x + gates[1] * self.time(paths, time).unflatten(0, (batch, places)).transpose(1, 2)
         seen = self.context(
             prepared(2, x).flatten(0, 1), space, context.tokens.flatten(0, 1), context.rotary, context.visible.flatten(0, 1)
