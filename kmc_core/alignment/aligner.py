@@ -22,7 +22,7 @@ from .aligned_frame import AlignedFrame
 from .compositing import SparsePixels, draw_parts
 from .deform import MovedPart, TargetPose, move_body, move_head
 from .face import express, mouth_paint
-from .hand_overlay import HandTarget, hand_target, lay_hand_over
+from .hand_overlay import HandTarget, hand_target, has_human_hand, lay_hand_over
 from .head import limited_rotation, yaw_rotation
 from .part_model import FACE
 from .plate import Plate, background_plate
@@ -37,7 +37,7 @@ class Aligner:
 
     plate_method "patchmatch" | "pushpull": how the background behind the character is filled
     hands        "procedural" (drawn anew from the driver's 21 points), "rigid" (the picture's own, moved with the arm) or
-                 "auto": procedural where a human hand was found on the picture
+                 "auto": procedural where a human hand was found on the picture or lies beyond its edge
     face         "mesh" (expressions), "rigid" (the head turns, the face stays) or "auto": mesh where one is large enough
     Raises SubjectError for unknown choices.
     """
@@ -149,9 +149,8 @@ class Aligner:
         """Hands to draw procedurally in this frame."""
         if self.hands == "rigid" or body.hand_colour is None:
             return []
-        if self.hands == "auto" and body.subject.keypoints.hands_confidence.max() < 0.5:
-            return []
-        targets = [hand_target(body, character, frame, pose, side) for side in range(2)]
+        sides = [side for side in range(2) if self.hands == "procedural" or has_human_hand(body, side)]
+        targets = [hand_target(body, character, frame, pose, side) for side in sides]
         return [target for target in targets if target is not None]
 
     def _paint_mouth(self, aligned: AlignedFrame, head: PreparedView, head_parts: list[MovedPart]) -> None:

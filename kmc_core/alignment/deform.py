@@ -182,9 +182,32 @@ def _bone_transforms(view: PreparedView, pose: TargetPose, part: int) -> list[np
     return [bone_transform(view.joints[pair, :2], pose.joints[pair, :2], pose.scale) for pair in pairs]
 
 
-def skin(vertices: np.ndarray, weights: np.ndarray, transforms: list[np.ndarray]) -> np.ndarray:
-    """Linear blend skinning: vertices [N,2], weights [N,B], B affine maps [2,3] -> [N,2]."""
-    return sum(weights[:, bone : bone + 1] * apply_affine(transform, vertices) for bone, transform in enumerate(transforms))
+def skin(vertices: np.ndarray, weights: np.ndarray, transforms: list[np.ndarray], chain: np.ndarray) -> np.ndarray:
+    """A chain's skinning: vertices [N,2], weights [N,3], affine maps [2,3] of its three bones, chain [4,2] joints -> [N,2].
+
+    Linear blend skinning (Magnenat-Thalmann et al. 1988), but about a joint shared by two bones angles are blended
+    instead of matrices (a plane version of Kavan et al. 2007): a folded elbow keeps its outer curve.
+    """
+    moved = sum(weights[:, bone : bone + 1] * apply_affine(matrix, vertices) for bone, matrix in enumerate(transforms))
+    for joint in (1, 2):
+        bent = np.flatnonzero((weights[:, joint - 1] > 0) & (weights[:, joint] > 0))
+        share = weights[bent, joint]
+        centre = chain[joint].astype(np.float64)
+        before, after = transforms[joint - 1], transforms[joint]
+        first, second = (np.arctan2(m[1, 0] - m[0, 1], m[0, 0] + m[1, 1]) for m in (before, after))
+        angle = first + share * ((second - first + np.pi) % (2 * np.pi) - np.pi)
+        offset = vertices[bent] - centre
+        sized = (1 - share)[:, None] * (offset @ (_turn(-first) @ before[:, :2]).T)
+        sized = sized + share[:, None] * (offset @ (_turn(-second) @ after[:, :2]).T)
+        x = np.cos(angle) * sized[:, 0] - np.sin(angle) * sized[:, 1]
+        y = np.sin(angle) * sized[:, 0] + np.cos(angle) * sized[:, 1]
+        place = (1 - share)[:, None] * apply_affine(before, centre) + share[:, None] * apply_affine(after, centre)
+        moved[bent] = place + np.stack([x, y], 1)
+    return moved
+
+
+def _turn(angle: float) -> np.ndarray:
+    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
 
 
 def _move_limb(
@@ -200,9 +223,10 @@ def _move_limb(
     bones = weights.bones
     if part != limb and limb in view.forearms:  # beside a forearm seen end-on the hand keeps its shape
         bones = np.broadcast_to([0.0, 0.0, 1.0], bones.shape)
-    target = skin(mesh.vertices, bones, transforms[limb])
+    target = skin(mesh.vertices, bones, transforms[limb], view.joints[list(chain), :2])
     if weights.other_leg.any():
-        other = skin(mesh.vertices, weights.other_bones, transforms[L_LEG + R_LEG - limb])
+        other_chain = view.joints[list(LIMB_JOINTS[L_LEG + R_LEG - limb]), :2]
+        other = skin(mesh.vertices, weights.other_bones, transforms[L_LEG + R_LEG - limb], other_chain)
         target = target * (1 - weights.other_leg[:, None]) + other * weights.other_leg[:, None]
     torso = torso_points(frame, view.torso_coordinates[part])
     target = target * (1 - weights.torso[:, None]) + torso * weights.torso[:, None]

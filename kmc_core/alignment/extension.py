@@ -1,7 +1,7 @@
 """A character cut off by the picture's lower edge is continued a little below it, so that a step up shows no cut.
 
 Not here: wider canvases (motion/framing.py). Called by prepared_view.py.
-Colours are mirrored at the edge, the silhouette is carried straight on; all of it counts as invented.
+Colours and silhouette are carried straight on (a mirrored hem, badge or pocket would be seen twice); all of it counts as invented.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def extended_below(view: SubjectView) -> SubjectView:
     below = ((0, rows), (0, 0))
     return replace(
         view,
-        picture=np.pad(view.picture, (*below, (0, 0)), mode="reflect"),
+        picture=np.pad(view.picture, (*below, (0, 0)), mode="edge"),
         alpha=np.pad(view.alpha, below, mode="edge"),
-        foreground=np.pad(view.foreground, (*below, (0, 0)), mode="reflect"),
+        foreground=np.pad(view.foreground, (*below, (0, 0)), mode="edge"),
     )

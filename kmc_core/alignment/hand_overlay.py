@@ -32,11 +32,23 @@ class HandTarget(NamedTuple):
     opacity: float
 
 
+def has_human_hand(view: PreparedView, side: int) -> bool:
+    """Whether a drawn human hand suits: one was found on the picture, or a face was and this hand is cut off by the edge."""
+    keypoints, canvas = view.subject.keypoints, view.subject.canvas
+    if keypoints.hands_confidence.max() >= 0.5:
+        return True
+    chain = list(LIMB_JOINTS[L_ARM + side])
+    wrist, knuckles = view.joints[chain[WRIST], :2], view.joints[chain[WRIST + 1], :2]
+    fingertips = wrist + (knuckles - wrist) / max(float(np.linalg.norm(knuckles - wrist)), 1e-6) * 1.6 * view.palm_px
+    is_cut_off = (fingertips < 0).any() or fingertips[0] >= canvas.width or fingertips[1] >= canvas.height
+    return keypoints.face_confidence >= 0.5 and bool(is_cut_off)
+
+
 def hand_target(
     view: PreparedView, character: CharacterMotion, frame: int, pose: TargetPose, side: int
 ) -> HandTarget | None:
     """The driver's hand at the character's wrist and size, or None where it was not seen. side: 0 left, 1 right."""
-    opacity = float(np.clip(character.hand_confidence[frame, side] * 2 - 0.3, 0, 1))
+    opacity = float(np.clip(character.hand_confidence[frame, side] * 5 - 0.5, 0, 1))  # half-seen hands look like ghosts
     if opacity <= 0 or view.hand_colour is None or (L_ARM + side) not in view.meshes:
         return None
     palm = view.palm_px * pose.scale

@@ -103,14 +103,27 @@ def _is_large_enough(body: FoundBody, height: int, width: int) -> bool:
 
 
 def _credibility(body: FoundBody, silhouette: tuple[np.ndarray, np.ndarray] | None) -> float:
-    """Presence saturates near 1 on anything, so visible points, uprightness, the detector and the silhouette decide too."""
+    """Presence saturates near 1 on anything, so visible points, uprightness, the detector, the silhouette and a trunk
+    as long as in space decide too."""
     spine = body.points[[23, 24]].mean(0) - body.points[[11, 12]].mean(0)
     uprightness = float(spine[1]) / max(float(np.hypot(*spine)), 1e-3)
     score = min(body.presence, 0.95) + 0.5 * body.visible_points / 33 + 0.5 * uprightness + 0.7 * body.detection
+    score -= _squeezed(body)
     if silhouette is not None:
         seen = body.points[body.visibility > POINT_SEEN]
         score += _box_overlap(seen.min(0), seen.max(0), *silhouette) if len(seen) else 0.0
     return score
+
+
+def _squeezed(body: FoundBody) -> float:
+    """How much shorter the trunk is in the picture than in space, both against the shoulders' width in the picture, 0..1.
+
+    A half-length figure whose region ends at the picture's edge gets its hips squeezed into the picture, and the network
+    explains that by a trunk that leans in depth.
+    """
+    across, across_m = (float(np.linalg.norm(points[11, :2] - points[12, :2])) for points in (body.points, body.world))
+    trunk, trunk_m = (np.linalg.norm(points[[23, 24]].mean(0) - points[[11, 12]].mean(0)) for points in (body.points, body.world))
+    return max(0.0, 1 - float(trunk / max(trunk_m, 1e-6)) * across_m / max(across, 1e-6))
 
 
 def _box_overlap(low: np.ndarray, high: np.ndarray, other_low: np.ndarray, other_high: np.ndarray) -> float:

@@ -16,14 +16,39 @@ from kmc_core.types import Canvas
 
 def test_skinning_equals_a_loop_over_vertices() -> None:
     generator = np.random.default_rng(0)
-    vertices, weights = generator.normal(0, 50, (40, 2)), generator.dirichlet(np.ones(3), 40)
-    transforms = [generator.normal(0, 1, (2, 3)) for _ in range(3)]
-    fast = skin(vertices, weights, transforms)
-    for number, (x, y) in enumerate(vertices):
-        slow = np.zeros(2)
-        for weight, matrix in zip(weights[number], transforms, strict=True):
-            slow += weight * (matrix @ np.array([x, y, 1.0]))
+    chain = np.array([[0.0, 0], [0, 100], [5, 180], [8, 210]])
+    target = np.array([[50.0, 20], [110, 90], [60, 150], [20, 160]])
+    transforms = [bone_transform(chain[i : i + 2], target[i : i + 2], 1.3) for i in range(3)]
+    vertices, bend = generator.uniform(-20, 200, (40, 2)), generator.uniform(0, 1, 40)
+    weights = np.zeros((40, 3))
+    for number in range(40):
+        first = number % 2
+        weights[number, first], weights[number, first + 1] = 1 - bend[number], bend[number]
+    weights[:6] = np.eye(3)[[0, 1, 2, 0, 1, 2]]
+    fast = skin(vertices, weights, transforms, chain)
+    for number, vertex in enumerate(vertices):
+        first = 1 if weights[number, 2] > 0 else 0
+        share, joint = weights[number, first + 1], chain[first + 1]
+        angles, sizes = [], []
+        for matrix in transforms[first : first + 2]:
+            left, values, right = np.linalg.svd(matrix[:, :2])
+            angles.append(np.angle(complex(*(left @ right)[:, 0])))
+            sizes.append(right.T @ np.diag(values) @ right)
+        step = (angles[1] - angles[0] + np.pi) % (2 * np.pi) - np.pi
+        turn = np.exp(1j * (angles[0] + share * step))
+        offset = ((1 - share) * sizes[0] + share * sizes[1]) @ (vertex - joint)
+        centres = [matrix @ np.array([*joint, 1.0]) for matrix in transforms[first : first + 2]]
+        turned = turn * complex(*offset)
+        slow = (1 - share) * centres[0] + share * centres[1] + [turned.real, turned.imag]
         assert np.allclose(fast[number], slow)
+
+
+def test_a_folded_elbow_keeps_its_outer_curve() -> None:
+    chain = np.array([[0.0, 0], [0, 100], [0, 200], [0, 230]])
+    target = np.array([[0.0, 0], [0, 100], [60, 20], [70, 0]])
+    transforms = [bone_transform(chain[i : i + 2], target[i : i + 2], 1.0) for i in range(3)]
+    corner = skin(np.array([[-15.0, 100], [15.0, 100]]), np.array([[0.5, 0.5, 0]] * 2), transforms, chain)
+    assert np.allclose(np.linalg.norm(corner - chain[1], axis=1), 15)
 
 
 def test_a_bone_transform_carries_its_ends_and_keeps_the_width() -> None:
