@@ -94,7 +94,7 @@ def test_each_fault_is_named() -> None:
 
 def test_back_light_darkness_and_a_moving_camera_are_read_from_pixels() -> None:
     motion = clean()
-    short = part_of_motion(motion, 0, 20)
+    short = part_of_motion(motion, 0, 30)
     ordinary = judged_pixels(short, 150, checkered(short.canvas))
     assert not ordinary & {"back_light", "dark", "moving_camera", "low_contrast"}
     assert "back_light" in judged_pixels(short, 70, checkered(short.canvas, 235, 255))
