@@ -17,13 +17,14 @@ from ..dit.config import KMCDiTConfig
 from ..errors import CheckpointError
 from .augment import in_window, mirrored, rebacked, recoloured, resized
 from .captions import draw_edit
+from .registration import registration_flow
 from .shards import PairClip, Shard
 
 
 @dataclass(frozen=True)
 class DataSettings:
-    """crop: (height, width) px; frames: (length, share) choices of window length; registered: share of examples whose truth
-    is the registered one; edited / captioned: shares of batches with a text edit / with the plain caption, the rest has no text;
+    """crop: (height, width) px; frames: (length, share) choices of window length; registered: share of examples judged
+    after registration; edited / captioned: shares of batches with a text edit / with the plain caption, the rest has no text;
     dropped: chance to drop body, hands, face, identity each; zoom: range of sizes a crop is taken at;
     recoloured / rebacked: shares with other colours / before a plain background."""
 
@@ -40,11 +41,24 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class Batch:
-    """conditions of B windows; truth [B,3,T,H,W] in -1..1; subject [B,1,T,H,W] where errors count most."""
+    """conditions of B windows; truth [B,3,T,H,W] in -1..1; subject [B,1,T,H,W] where errors count most;
+    flow [B,2,T,H,W] px: truth(p) = aligned(p + flow); registered bool [B]: judge the picture after registration."""
 
     conditions: Conditions
     truth: Tensor
     subject: Tensor
+    flow: Tensor
+    registered: Tensor
+
+
+@dataclass(frozen=True)
+class Example:
+    """One window of a batch; the clip's truth may carry an edit its caption names."""
+
+    clip: PairClip
+    flow: Tensor
+    registered: bool
+    dropped: frozenset[str]
 
 
 class PairFolder:
@@ -80,7 +94,7 @@ class PairFolder:
 
     def _example(
         self, generator: np.random.Generator, frames: int, settings: DataSettings, telling: str
-    ) -> tuple[PairClip, frozenset[str]]:
+    ) -> Example:
         shard = self.shards[generator.integers(len(self.shards))]
         height, width = settings.crop
         region = _random_region(generator, shard, settings)
@@ -93,10 +107,11 @@ class PairFolder:
         changed = generator.random() < settings.recoloured
         if changed:
             clip = recoloured(clip, generator)
-        truth = clip.registered if generator.random() < settings.registered else clip.truth
-        truth, caption = _told(generator, truth, clip, "" if changed else clip.caption, telling)
+        flow = registration_flow(clip.maps[:, :3], clip.truth)
+        is_registered = bool(generator.random() < settings.registered)
+        truth, caption = _told(generator, clip.truth, clip, "" if changed else clip.caption, telling)
         dropped = frozenset(kind for kind in KINDS[:4] if generator.random() < settings.dropped)
-        return PairClip(**{**vars(clip), "truth": truth, "caption": caption}), dropped
+        return Example(PairClip(**{**vars(clip), "truth": truth, "caption": caption}), flow, is_registered, dropped)
 
 
 def is_held_out(path: Path) -> bool:
@@ -135,8 +150,8 @@ def _random_region(generator: np.random.Generator, shard: Shard, settings: DataS
     return slice(top, top + height), slice(left, left + width)
 
 
-def _collated(examples: list[tuple[PairClip, frozenset[str]]], config: KMCDiTConfig) -> Batch:
-    clips = [clip for clip, _ in examples]
+def _collated(examples: list[Example], config: KMCDiTConfig) -> Batch:
+    clips = [example.clip for example in examples]
     alpha = config.channel("alpha")
     conditions = Conditions(
         maps=torch.stack([clip.maps.transpose(0, 1) for clip in clips]),
@@ -147,11 +162,17 @@ def _collated(examples: list[tuple[PairClip, frozenset[str]]], config: KMCDiTCon
         text=text_bytes([clip.caption for clip in clips], config.text_bytes),
     )
     for kind in KINDS[:4]:
-        rows = torch.tensor([kind in dropped for _, dropped in examples])
+        rows = torch.tensor([kind in example.dropped for example in examples])
         if rows.any():
             conditions = conditions.without(kind, rows=rows)
     subject = torch.stack([torch.maximum(clip.subject, clip.maps[:, alpha : alpha + 1]).transpose(0, 1) for clip in clips])
-    return Batch(conditions, torch.stack([clip.truth.transpose(0, 1) for clip in clips]), subject)
+    return Batch(
+        conditions,
+        torch.stack([clip.truth.transpose(0, 1) for clip in clips]),
+        subject,
+        torch.stack([example.flow.transpose(0, 1) for example in examples]),
+        torch.tensor([example.registered for example in examples]),
+    )
 
 
 def _padded(references: list[Tensor]) -> Tensor:

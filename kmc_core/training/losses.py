@@ -12,18 +12,19 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from ..dit.head import Edits
+from ..dit.head import Edits, warp
 
 SOFTNESS = 1e-2
 
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Factors of the terms; `subject` is the weight of a subject pixel against `background` for one outside."""
+    """Factors of the terms (flow: per px); `subject` is the weight of a subject pixel against `background` for one outside."""
 
     gradient: float = 0.5
     texture: float = 0.2
     residual: float = 0.01
+    flow: float = 0.03
     subject: float = 2.0
     background: float = 0.4
 
@@ -31,6 +32,22 @@ class LossWeights:
 def charbonnier(difference: Tensor) -> Tensor:
     """sqrt(d^2 + c^2) - c: absolute value, smooth at zero; elementwise."""
     return (difference.square() + SOFTNESS**2).sqrt() - SOFTNESS
+
+
+def registered_target(truth: Tensor, true_flow: Tensor, edits: Edits, registered: Tensor) -> Tensor:
+    """The picture to compare with: truth, or (where registered bool [B]) truth moved to where the edits' flow has put things.
+
+    true_flow [B,2,T,H,W] px: truth(p) = aligned(p + true_flow); once the edits' flow equals it, nothing is moved.
+    """
+    moved = warp(_frames(truth), _frames(edits.flow.detach() - true_flow)).unflatten(0, (len(truth), -1)).transpose(1, 2)
+    return torch.where(registered.view(-1, 1, 1, 1, 1), moved, truth)
+
+
+def flow_loss(edits: Edits, true_flow: Tensor, subject: Tensor, frames: Tensor) -> Tensor:
+    """Mean distance in px between predicted and true flow on the subject."""
+    weight = subject * frames[:, None, :, None, None]
+    distance = ((edits.flow - true_flow).square().sum(1, keepdim=True) + 0.01).sqrt()
+    return (weight * distance).sum() / weight.sum().clamp(min=1)
 
 
 def refinement_loss(x0: Tensor, truth: Tensor, edits: Edits, subject: Tensor, frames: Tensor, weights: LossWeights) -> Tensor:

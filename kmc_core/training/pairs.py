@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -27,12 +26,12 @@ from ..types import Canvas, HolisticMotion, PictureKeypoints, SubjectLibrary
 from .damage import damaged_keypoints, damaged_lengths, damaged_matte, damaged_motion, damaged_picture
 from .shards import PairClip, save_pair_clip
 from .random_scene import random_clip
+from .registration import registered
 from .synthetic.renderer import SyntheticClip
 
 LOGGER = logging.getLogger(__name__)
 CANVASES = (Canvas(320, 208), Canvas(288, 240), Canvas(256, 320), Canvas(352, 208))
 FRAMES, FPS = 12, 12.0
-FLOW_LIMIT_PX, FLOW_SIGMA_PX = 8.0, 3.0
 WORST_ALIGNMENT_PSNR = 8.0
 
 
@@ -117,24 +116,6 @@ def aligned_maps(aligner: Aligner, motion: HolisticMotion, canvas: Canvas) -> Te
     """Network maps [T,C,H,W] of a retargeted motion, exactly as the sampler makes them."""
     renderer = FrameRenderer(aligner, motion.character, PicturePlate(aligner, motion.character))
     return torch.stack([renderer.maps(frame, canvas) for frame in range(motion.frame_count)])
-
-
-def registered(truth: Tensor, aligned: Tensor) -> Tensor:
-    """Truth moved onto the alignment by a short smooth flow; both [T,3,H,W] in -1..1."""
-    matcher = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    moved = [_moved(matcher, _bytes(a), _bytes(b)) for a, b in zip(aligned, truth, strict=True)]
-    return torch.from_numpy(np.stack(moved)).permute(0, 3, 1, 2).float() / 127.5 - 1
-
-
-def _moved(matcher: cv2.DISOpticalFlow, aligned: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    flow = matcher.calc(cv2.cvtColor(aligned, cv2.COLOR_RGB2GRAY), cv2.cvtColor(truth, cv2.COLOR_RGB2GRAY), None)
-    flow = cv2.GaussianBlur(np.clip(flow, -FLOW_LIMIT_PX, FLOW_LIMIT_PX), (0, 0), FLOW_SIGMA_PX)
-    y, x = np.mgrid[0 : truth.shape[0], 0 : truth.shape[1]].astype(np.float32)
-    return cv2.remap(truth, x + flow[..., 0], y + flow[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-
-
-def _bytes(picture: Tensor) -> np.ndarray:
-    return np.ascontiguousarray(((picture.permute(1, 2, 0).clamp(-1, 1) + 1) * 127.5).round().numpy().astype(np.uint8))
 
 
 def _psnr(pair: PairClip) -> float:

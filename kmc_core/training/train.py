@@ -9,6 +9,7 @@ import csv
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from ..sampling.step import bridge_state, uncertainty
 from .bridge_levels import draw_levels
 from .dataset import Batch, PairFolder
 from .ema import AveragedWeights
-from .losses import refinement_loss
+from .losses import flow_loss, refinement_loss, registered_target
 from .optimiser import build_optimiser, learning_rate_factor, set_learning_rate
 from .run_config import RunConfig, read_run_config
 from .state import RunProgress, load_state, save_state
@@ -110,23 +111,31 @@ class Run:
     def _update(self, batch: Batch, generator: np.random.Generator) -> dict[str, float]:
         conditions = batch.conditions.mapped(lambda tensor: tensor.to(self.device))
         truth, subject = batch.truth.to(self.device), batch.subject.to(self.device)
+        true_flow, registered = batch.flow.to(self.device), batch.registered.to(self.device)
         drawn = draw_levels(generator, *truth.shape[0:3:2], self.config.levels)
         level, amount, frame_weight = (values.to(self.device) for values in drawn)
+        level[registered], frame_weight[registered] = 1.0, 1.0  # only the start of the bridge does not show the truth's place
         aligned, alpha = self.network.aligned(conditions)
         x = bridge_state(truth, aligned, level, self._noise(conditions.maps, amount))
         with torch.autocast(self.device.type, torch.bfloat16):
             edits = self.network.edits(x, level, conditions)
         x0 = apply_edits(aligned, alpha, edits)
+        truth = registered_target(truth, true_flow, edits, registered)
         loss = refinement_loss(x0, truth, edits, subject, frame_weight, self.config.losses)
+        off_px = flow_loss(edits, true_flow, subject, frame_weight)
+        loss = loss + self.config.losses.flow * off_px
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
         self.optimiser.step()
         self.average.update(self.network)
         weight = subject * frame_weight[:, None, :, None, None]
+        still = replace(edits, flow=torch.zeros_like(true_flow))
         return {
             "loss": float(loss.detach()),
             "gradient_norm": float(norm),
+            "flow_off_px": float(off_px.detach()),
+            "flow_off_still_px": float(flow_loss(still, true_flow, subject, frame_weight)),
             "error": _weighted_square(x0.detach() - truth, weight),
             "aligned_error": _weighted_square(aligned - truth, weight),
         }

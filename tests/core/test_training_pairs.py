@@ -12,6 +12,7 @@ from kmc_core.dit.config import FACE_FEATURE_NAMES
 from kmc_core.training import pairs
 from kmc_core.training.damage import damaged_keypoints, damaged_lengths, damaged_matte, damaged_motion, damaged_picture
 from kmc_core.training.measures import gaussian, psnr
+from kmc_core.training.registration import registered
 from kmc_core.types import Canvas
 
 
@@ -42,9 +43,9 @@ def test_registration_undoes_a_shift_and_leaves_a_match_alone() -> None:
     torch.manual_seed(0)
     aligned = gaussian(torch.rand(1, 3, 96, 96) * 8 - 4, 3).clamp(-1, 1)
     shifted = aligned.roll(3, -1)
-    before, after = psnr(shifted[0], aligned[0]), psnr(pairs.registered(shifted, aligned)[0], aligned[0])
+    before, after = psnr(shifted[0], aligned[0]), psnr(registered(shifted, aligned)[0], aligned[0])
     assert after > before + 6
-    assert psnr(pairs.registered(aligned, aligned)[0], aligned[0]) > 40
+    assert psnr(registered(aligned, aligned)[0], aligned[0]) > 40
 
 
 @pytest.mark.slow

@@ -18,9 +18,18 @@ from kmc_core.training.bridge_levels import LevelSettings, draw_levels
 from kmc_core.training.captions import LIGHT_EDITS, draw_edit
 from kmc_core.training.dataset import DataSettings, PairFolder, is_held_out
 from kmc_core.training.ema import AveragedWeights
-from kmc_core.training.losses import LossWeights, charbonnier, gradient_loss, refinement_loss, texture_loss
+from kmc_core.training.losses import (
+    LossWeights,
+    charbonnier,
+    flow_loss,
+    gradient_loss,
+    refinement_loss,
+    registered_target,
+    texture_loss,
+)
 from kmc_core.training.measures import gaussian, gradient_energy, psnr, ssim
 from kmc_core.training.optimiser import build_optimiser, learning_rate_factor
+from kmc_core.training.registration import registration_flow
 from kmc_core.training.run_config import RunConfig, read_run_config, write_run_config
 from kmc_core.training.shards import PairClip, Shard, load_pair_clip, save_pair_clip
 
@@ -131,6 +140,24 @@ def test_gradient_and_texture_terms_punish_a_blur() -> None:
     truth, weight = torch.rand(1, 3, 48, 48), torch.ones(1, 1, 48, 48)
     assert gradient_loss(gaussian(truth, 1.2) - truth, weight) > 0.1
     assert texture_loss(gaussian(truth, 1.2), truth, weight) > 10 * texture_loss(truth.roll(1, -1), truth, weight)
+
+
+def test_flow_is_taught_and_registration_moves_truth_to_it() -> None:
+    torch.manual_seed(0)
+    aligned = gaussian(torch.rand(1, 3, 64, 64) * 6 - 3, 3).clamp(-1, 1)
+    truth = aligned.roll(3, -1)
+    flow = registration_flow(aligned, truth).transpose(0, 1)[None]
+    assert torch.allclose(flow[0, 0, 0, 12:-12, 12:-12].mean(), torch.tensor(-3.0), atol=0.3)
+    zeros = torch.zeros(1, 2, 1, 64, 64)
+    edits = Edits(zeros, zeros[:, :1].expand(-1, 3, -1, -1, -1), zeros[:, :1], torch.zeros(1, 24, 1, 1, 1))
+    clip_truth, subject, frames = truth.transpose(0, 1)[None], torch.ones(1, 1, 1, 64, 64), torch.ones(1, 1)
+    moved = registered_target(clip_truth, flow, edits, torch.tensor([True]))
+    inner = (..., slice(12, -12), slice(12, -12))
+    assert (moved[0, :, 0] - aligned[0])[inner].abs().mean() < 0.2 * (truth - aligned)[inner].abs().mean()
+    assert torch.equal(registered_target(clip_truth, flow, edits, torch.tensor([False])), clip_truth)
+    right = replace(edits, flow=flow)
+    assert torch.equal(registered_target(clip_truth, flow, right, torch.tensor([True])), clip_truth)
+    assert flow_loss(right, flow, subject, frames) < 0.11 < 2 < flow_loss(edits, flow, subject, frames)
 
 
 def test_average_equals_its_closed_form() -> None:
