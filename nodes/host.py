@@ -23,7 +23,7 @@ from comfy_execution.graph_utils import ExecutionBlocker
 from PIL import Image
 from server import PromptServer
 
-from ..kmc_core.errors import Cancelled
+from ..kmc_core.errors import Cancelled, MotionError
 from ..kmc_core.pose.extractor import HolisticExtractor
 from ..kmc_core.pose.weights import WEIGHTS_FOLDER_NAME, ensure_weights
 
@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 MODELS_FOLDER = "kmc"
 VIDEO_SUBFOLDER = "kmc"
+MOTION_SUBFOLDER = "kmc"
+MOTION_ENDINGS = (".safetensors", ".bvh", ".json")
 SECONDS_BETWEEN_PREVIEWS = 0.4
 MEMORY_RESERVE_BYTES = 1 << 30
 MAX_POSE_WORKERS = 8
@@ -61,6 +63,38 @@ def input_clips() -> list[str]:
     names = [path.name for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
     videos = set(folder_paths.filter_files_content_types(names, ["video"]))
     return sorted(name for name in names if name in videos or name.lower().endswith((".gif", ".mkv", ".webm")))
+
+
+def motion_files() -> list[str]:
+    """Names of motion files in ComfyUI's input folder, and of those saved by this pack in its output folder."""
+    folder, saved = Path(folder_paths.get_input_directory()), Path(folder_paths.get_output_directory())
+    names = [path.name for path in _motions_in(folder)]
+    return sorted(names) + [f"{path.relative_to(saved).as_posix()} [output]" for path in sorted(_motions_in(saved / MOTION_SUBFOLDER))]
+
+
+def _motions_in(folder: Path) -> list[Path]:
+    found = folder.iterdir() if folder.is_dir() else ()
+    return [path for path in found if path.is_file() and path.suffix.lower() in MOTION_ENDINGS]
+
+
+def motion_path(name: str) -> Path:
+    """The motion file behind a name of `motion_files`. Raises MotionError for one outside ComfyUI's own folders."""
+    path = input_path(name).resolve()
+    homes = (folder_paths.get_input_directory(), folder_paths.get_output_directory(), folder_paths.get_temp_directory())
+    if path.suffix.lower() not in MOTION_ENDINGS or not any(path.is_relative_to(Path(home).resolve()) for home in homes):
+        raise MotionError(
+            "This is no motion file of ComfyUI's folders", got=name, expected=f"a file {', '.join(MOTION_ENDINGS)} in the input folder",
+            remedy="Put the file into ComfyUI's input folder",
+        )  # fmt: skip
+    return path
+
+
+def new_output_file(prefix: str, ending: str) -> Path:
+    """A fresh numbered name in ComfyUI's output folder; the prefix may name a subfolder inside it."""
+    folder, name, counter, _, _ = folder_paths.get_save_image_path(prefix, folder_paths.get_output_directory())
+    while (path := Path(folder) / f"{name}_{counter:05}_{ending}").exists():
+        counter += 1
+    return path
 
 
 def input_path(name: str) -> Path:

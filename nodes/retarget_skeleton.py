@@ -6,6 +6,7 @@ import torch
 from comfy_api.v0_0_2 import io
 
 from ..kmc_core.media.contact_sheet import spread_frames
+from ..kmc_core.motion.preflight import pair_findings
 from ..kmc_core.motion.retarget import RetargetSettings, retarget
 from ..kmc_core.motion.trimming import trim_motion
 from ..kmc_core.pose.drawing import draw_motion_frame
@@ -74,7 +75,7 @@ class RetargetSkeleton(io.ComfyNode):
         settings = RetargetSettings(strength=strength, framing=FRAMINGS[framing])
         trimmed = motion if override_limits else _within_limit(motion, orientation.max_seconds)
         retargeted = retarget(trimmed, subject, orientation, settings)
-        report = "\n".join(_sentences(motion, retargeted, subject, orientation))
+        report = "\n".join([*_sentences(motion, retargeted, subject, orientation), *_checks(trimmed, retargeted, subject, orientation)])
         host.say(cls.hidden.unique_id, report)
         pictures = _pose_pictures(retargeted, every_frame=pose_frames == "every frame")
         return io.NodeOutput(retargeted, pictures, to_pose_keypoint(retargeted), ui={"text": (report,)})
@@ -92,6 +93,12 @@ def _sentences(
     if retargeted.frame_count < motion.frame_count:
         lines.append(f"Trimmed from {motion.seconds:.2f} s to {orientation.max_seconds:g} s, the longest for this orientation.")
     return [*lines, *retargeted.character.notes]
+
+
+def _checks(motion: HolisticMotion, retargeted: HolisticMotion, subject: SubjectLibrary, orientation: Orientation) -> list[str]:
+    """What the preflight says of clip and picture together; facing is among the retargeting's own notes."""
+    findings = pair_findings(motion, subject, orientation, retargeted)
+    return [f"check: {finding.sentence}" for finding in findings if finding.severity != "note" and finding.kind != "facing"]
 
 
 def _pose_pictures(motion: HolisticMotion, every_frame: bool) -> torch.Tensor:

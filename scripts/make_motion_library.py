@@ -9,10 +9,10 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-import cv2  # noqa: E402
-import numpy as np  # noqa: E402
+import cv2
+import numpy as np
 
-from kmc_core.motion.library.catalogue import (  # noqa: E402
+from kmc_core.motion.library.catalogue import (
     BASIS_NAME,
     FOLDER,
     face_basis,
@@ -21,17 +21,17 @@ from kmc_core.motion.library.catalogue import (  # noqa: E402
     write_compact,
     write_face_basis,
 )
-from kmc_core.motion.library.compact import compacted, fit_face_basis  # noqa: E402
-from kmc_core.pose.drawing import draw_motion_frame  # noqa: E402
-from kmc_core.pose.expression import canonical_face  # noqa: E402
-from kmc_core.training.synthetic.camera import Camera  # noqa: E402
-from kmc_core.training.synthetic.character import Character, build_character  # noqa: E402
-from kmc_core.training.synthetic.landmarks import frame_truth, motion_of  # noqa: E402
-from kmc_core.training.synthetic.library_motions import LibraryPlan  # noqa: E402
-from kmc_core.training.synthetic.library_plans import library_plans  # noqa: E402
-from kmc_core.training.synthetic.performer import performer_design  # noqa: E402
-from kmc_core.training.synthetic.renderer import pose_character  # noqa: E402
-from kmc_core.types import Canvas, HolisticMotion  # noqa: E402
+from kmc_core.motion.library.compact import compacted, fit_face_basis
+from kmc_core.pose.drawing import draw_motion_frame
+from kmc_core.pose.expression import canonical_face
+from kmc_core.training.synthetic.camera import Camera
+from kmc_core.training.synthetic.character import Character, build_character
+from kmc_core.training.synthetic.landmarks import frame_truth, motion_of
+from kmc_core.training.synthetic.library_motions import LibraryPlan
+from kmc_core.training.synthetic.library_plans import library_plans
+from kmc_core.training.synthetic.performer import performer_design
+from kmc_core.training.synthetic.renderer import pose_character
+from kmc_core.types import Canvas, HolisticMotion
 
 FPS, CANVAS = 24.0, Canvas(960, 768)
 FACE_DIRECTIONS = 12

@@ -14,7 +14,7 @@ from procedural_body import picture_keypoints, subject_of, walking_motion
 
 from kmc_core.errors import MotionError
 from kmc_core.motion.library import library_entries, load_library_motion, search_library, timed_motion
-from kmc_core.motion.library.catalogue import read_compact, face_basis
+from kmc_core.motion.library.catalogue import face_basis, read_compact
 from kmc_core.motion.preflight import preflight
 from kmc_core.motion.retarget import retarget
 from kmc_core.pose.expression import EXPRESSION_NAMES

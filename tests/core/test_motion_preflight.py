@@ -8,6 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from procedural_body import picture_keypoints, subject_of, walking_motion
 
 from kmc_core.errors import MotionError
 from kmc_core.media.clip import clip_from_images
@@ -16,7 +17,6 @@ from kmc_core.motion.preflight.findings import moments
 from kmc_core.motion.preflight.mending import part_of_motion
 from kmc_core.motion.preflight.thresholds import THRESHOLDS
 from kmc_core.types import Canvas, HolisticMotion, Orientation, SubjectLibrary
-from procedural_body import picture_keypoints, subject_of, walking_motion
 
 SMALL = Canvas(360, 360)
 

@@ -64,9 +64,15 @@ def search_library(words: str) -> tuple[LibraryEntry, ...]:
     return tuple(entry for entry in library_entries() if all(word in entry.label.lower() for word in wanted))
 
 
+def find_entry(name: str) -> LibraryEntry | None:
+    """The entry of a name or label; of a label only kind and title count, so that workflows survive new tags."""
+    short = name.split(" (")[0]
+    return next((entry for entry in library_entries() if name == entry.name or short == entry.label.split(" (")[0]), None)
+
+
 def load_library_motion(name: str) -> HolisticMotion:
     """The motion of an entry, by its name or label. Raises MotionError for an unknown name or a damaged file."""
-    entry = next((entry for entry in library_entries() if name in (entry.name, entry.label)), None)
+    entry = find_entry(name)
     if entry is None:
         raise MotionError(
             "The library has no such motion", got=repr(name)[:80], expected=", ".join(entry.name for entry in library_entries()),

@@ -20,12 +20,18 @@ LIMB_GROUPS = {"arms": ((3, 4), (7, 8)), "legs": ((11, 12), (15, 16)), "shoulder
 OUTSIDE_SHARE = 0.04
 
 
-def pair_findings(motion: HolisticMotion, subject: SubjectLibrary, orientation: Orientation) -> list[Finding]:
-    """Everything that depends on both; with a motion that has been retargeted already only what still can be said."""
+def pair_findings(
+    motion: HolisticMotion, subject: SubjectLibrary, orientation: Orientation, retargeted: HolisticMotion | None = None
+) -> list[Finding]:
+    """Everything that depends on both; of a motion that is on a character already only what still can be said.
+
+    retargeted: the motion on this subject, if it is at hand; else it is made here to see whether limbs leave the picture.
+    """
     findings = _rig(subject)
     if motion.character is None:
         findings += _framing(motion, subject) + _proportions(motion, subject) + _facing(motion, subject, orientation)
-    return findings + _room(motion, subject, orientation)
+        retargeted = retargeted or retarget(motion, subject, orientation)
+    return findings + _room(retargeted or motion, subject)
 
 
 def facing_gap_deg(motion: HolisticMotion, subject: SubjectLibrary) -> tuple[float, int]:
@@ -83,10 +89,9 @@ def _facing(motion: HolisticMotion, subject: SubjectLibrary, orientation: Orient
     return [Finding(**{**vars(finding), "mend": mend}) for finding in findings]
 
 
-def _room(motion: HolisticMotion, subject: SubjectLibrary, orientation: Orientation) -> list[Finding]:
+def _room(motion: HolisticMotion, subject: SubjectLibrary) -> list[Finding]:
     """Frames in which a limb of the character would leave its picture."""
-    on_canvas = motion if motion.character is not None else retarget(motion, subject, orientation)
-    character = on_canvas.character
+    character = motion.character
     size = np.array([character.canvas.width, character.canvas.height])
     used = [joint for joint in range(19) if subject.primary_view.joint_confidence[joint] > SEEN and joint not in (NECK, PELVIS)]
     if not used:

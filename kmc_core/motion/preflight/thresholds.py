@@ -66,7 +66,9 @@ THRESHOLDS: dict[str, Threshold] = {
         0.45, 0.2, "of the picture's height", "Crop the clip around the performer", "measured: hands below 8 px are not found", True
     ),
     "short": Threshold(2.95, 1.0, "s", "Use at least 3 seconds", "hosted guides: 3 s minimum", True),
-    "long": Threshold(1.0, 3.0, "times the longest duration", "Trim the clip, or use orientation video (30 s)", "hosted guides: 30 s / 10 s"),
+    "long": Threshold(
+        1.0, 3.0, "times the longest duration", "Trim the clip, or use orientation video (30 s)", "hosted guides: 30 s / 10 s"
+    ),
     "low_frame_rate": Threshold(14.5, 8.0, "frames/s", "Record at 24 frames/s or more, or interpolate the clip", "measured", True),
     "back_light": Threshold(
         0.75, 0.45, "brightness of skin / glare of the background", "Light the performer from the front", "hosted guides; measured", True

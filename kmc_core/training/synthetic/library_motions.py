@@ -20,6 +20,8 @@ from .posing import PoseGoals, blend_goals
 
 GoalsOf = Callable[[float], PoseGoals]
 TAU = 2 * np.pi
+Pair = tuple[str, str]
+"""names of arm poses, left and right"""
 CLOSING_S = 0.6
 
 
@@ -75,6 +77,15 @@ def feet_apart(goals: PoseGoals, width: float, turn_out: float = 0.12) -> None:
     for side in (0, 1):
         goals.ankles[side] += [width, 0, 0]
         goals.foot_yaw[side] += turn_out
+
+
+def resting(width: float = 0.05, arms: Pair = ("hang", "hang")) -> PoseGoals:
+    """Standing at ease, feet `width` further apart, arms in the named poses."""
+    goals = PoseGoals()
+    feet_apart(goals, width)
+    for side in (0, 1):
+        set_arm(goals, side, ARM_POSES[arms[side]])
+    return goals
 
 
 def step_touch(goals: PoseGoals, u: float, sway: float, bounce: float, lift: float = 0.09) -> None:

@@ -8,6 +8,9 @@ export const NODE_TITLES = {
   RetargetSkeleton: "KMC Retarget Skeleton",
   KMCSampler: "KMC Sampler",
   DistilledKMCSampler: "KMC Distilled Sampler",
+  KMCPreflight: "KMC Preflight",
+  KMCLoadMotion: "KMC Load Motion",
+  KMCSaveMotion: "KMC Save Motion",
 };
 
 /**
