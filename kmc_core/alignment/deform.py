@@ -134,8 +134,17 @@ def move_body(view: PreparedView, pose: TargetPose) -> list[MovedPart]:
     transforms = {part: _bone_transforms(view, pose, part) for part in LIMB_JOINTS}
     for part, weights in view.limb_weights.items():
         limb = _move_limb(view, pose, frame, part, weights, transforms)
-        moved += _with_stand_in(view, pose, limb, weights) if part in view.forearms else [limb]
+        if part in view.forearms:
+            moved += _with_stand_in(view, pose, limb, weights)
+        else:
+            moved += _at_the_bend(limb, weights) if part in LIMB_JOINTS else [limb]
     return moved
+
+
+def _at_the_bend(limb: MovedPart, weights: LimbWeights) -> list[MovedPart]:
+    """A limb in two pieces: folded, one lies over the other, and the clear rim of the nearer one must not punch a hole."""
+    below = (weights.bones[:, 1:].sum(1) > 0.5)[limb.triangles].any(1)
+    return [replace(limb, triangles=limb.triangles[~below]), replace(limb, triangles=limb.triangles[below])]
 
 
 def _with_stand_in(view: PreparedView, pose: TargetPose, arm: MovedPart, weights: LimbWeights) -> list[MovedPart]:

@@ -78,17 +78,18 @@ def chain_weights(points: np.ndarray, chain: np.ndarray, radii: np.ndarray) -> n
 
     points [N,2], chain [4,2] joints, radii [3].
     """
-    distances = [distance_to_segment(points, chain[i], chain[i + 1])[0] / max(radii[i], 1.0) for i in range(3)]
-    nearest = np.stack(distances, 1).argmin(1)
+    found = [distance_to_segment(points, chain[i], chain[i + 1]) for i in range(3)]
+    nearest = np.stack([found[i][0] / max(radii[i], 1.0) for i in range(3)], 1).argmin(1)
     weights = np.eye(3)[nearest]
+    first_half = found[1][1] < 0.5
     for joint in (1, 2):
         before, after = unit(chain[joint] - chain[joint - 1]), unit(chain[joint + 1] - chain[joint])
         normal = before + after
         normal = unit(normal) if np.linalg.norm(normal) > 0.2 else after
         reach = 0.45 * (radii[joint - 1] + radii[joint])
-        offset = points - chain[joint]
-        near = (np.linalg.norm(offset, axis=1) < 2.2 * reach) & ((nearest == joint - 1) | (nearest == joint))
-        share = smoothstep(-reach, reach, offset @ normal)[near]
+        # no limit sideways: a hard change of weights anywhere tears the cell it falls in
+        near = (nearest == 2 * (joint - 1)) | ((nearest == 1) & (first_half == (joint == 1)))
+        share = smoothstep(-reach, reach, (points - chain[joint]) @ normal)[near]
         weights[near] = 0
         weights[near, joint - 1], weights[near, joint] = 1 - share, share
     return weights
