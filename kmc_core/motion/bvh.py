@@ -52,7 +52,7 @@ def write_bvh(motion: HolisticMotion, path: str | Path, *, stretch: bool = True)
     points, with_hands = points_of(motion)
     points = points * FLIP * CM
     writer = _Writer(points, skeleton(with_hands), stretch)
-    text = writer.hierarchy() + ["MOTION", f"Frames: {len(points)}", f"Frame Time: {1 / motion.fps:.10f}"]
+    text = [*writer.hierarchy(), "MOTION", f"Frames: {len(points)}", f"Frame Time: {1 / motion.fps:.10f}"]
     text += [" ".join(f"{value:.5f}" for value in row) for row in np.concatenate(writer.columns, axis=1)]
     path = Path(path)
     unfinished = path.with_name(path.name + ".part")

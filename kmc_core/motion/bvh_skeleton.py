@@ -130,7 +130,7 @@ def _canvas(points: np.ndarray, nearness: np.ndarray) -> tuple[Canvas, np.ndarra
     extent = (high - low) * nearness.max()
     aspect = float(np.clip(extent[0] / extent[1], 9 / 16, 16 / 9))
     size = np.array([aspect, 1.0]) * LONG_SIDE_PX / max(aspect, 1.0)
-    width, height = (int(round(side / 2)) * 2 for side in size)
+    width, height = (round(float(side) / 2) * 2 for side in size)
     return Canvas(height, width), (low + high) / 2, float(FILLED * min(width / extent[0], height / extent[1]))
 
 

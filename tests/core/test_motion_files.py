@@ -94,8 +94,10 @@ def mixamo_file(folder: Path, rename: str = "") -> Path:
     arms = legs = ""
     for side, sign in (("Left", 1), ("Right", -1)):
         arms += (
-            f"JOINT mixamorig:{side}Shoulder {{ OFFSET {5 * sign} 38 0 {channels} JOINT mixamorig:{side}Arm {{ OFFSET {12 * sign} 0 0 {channels} "
-            f"JOINT mixamorig:{side}ForeArm {{ OFFSET {28 * sign} 0 0 {channels} JOINT mixamorig:{side}Hand {{ OFFSET {26 * sign} 0 0 {channels} "
+            f"JOINT mixamorig:{side}Shoulder {{ OFFSET {5 * sign} 38 0 {channels} "
+            f"JOINT mixamorig:{side}Arm {{ OFFSET {12 * sign} 0 0 {channels} "
+            f"JOINT mixamorig:{side}ForeArm {{ OFFSET {28 * sign} 0 0 {channels} "
+            f"JOINT mixamorig:{side}Hand {{ OFFSET {26 * sign} 0 0 {channels} "
             f"End Site {{ OFFSET {9 * sign} 0 0 }} }} }} }} }}\n"
         )
         legs += (
@@ -155,7 +157,9 @@ def damaged(data: bytes, seed: int) -> bytes:
 def test_damaged_files_give_our_own_errors(tmp_path: Path, ending: str) -> None:
     motion = walking_motion(frames=3)
     writer, reader = {
-        "safetensors": (save_motion, load_motion), "bvh": (write_bvh, read_bvh), "json": (write_pose_keypoint_file, read_pose_keypoint_file),
+        "safetensors": (save_motion, load_motion),
+        "bvh": (write_bvh, read_bvh),
+        "json": (write_pose_keypoint_file, read_pose_keypoint_file),
     }[ending]  # fmt: skip
     data = writer(motion, tmp_path / f"good.{ending}").read_bytes()
     broken = tmp_path / f"bad.{ending}"
@@ -171,13 +175,15 @@ def test_damaged_files_give_our_own_errors(tmp_path: Path, ending: str) -> None:
 
 def test_hostile_numbers_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
-    for value in ("[]", "{}", "3", '"a"', "[1]", '[{"people": 4}]', "[" * 5000, '[{"canvas_width": 1e400}]', '[{"people": [{"pose_keypoints_2d": [[]]}], "canvas_width": 5, "canvas_height": 5}]'):
+    no_points = '[{"people": [{"pose_keypoints_2d": [[]]}], "canvas_width": 5, "canvas_height": 5}]'
+    for value in ("[]", "{}", "3", '"a"', "[1]", '[{"people": 4}]', "[" * 5000, '[{"canvas_width": 1e400}]', no_points):
         path.write_text(value)
         with pytest.raises(KMCError):
             read_pose_keypoint_file(path)
     bvh = mixamo_file(tmp_path)
     good = bvh.read_text()
-    for old, new in (("Frames: 2", "Frames: 99999999999"), ("0.0333333", "0"), ("OFFSET 0 40 0", "OFFSET 0 nan 0"), ("0.0333333", "1e-320")):
+    many, no_number = ("Frames: 2", "Frames: 99999999999"), ("OFFSET 0 40 0", "OFFSET 0 nan 0")
+    for old, new in (many, no_number, ("0.0333333", "0"), ("0.0333333", "1e-320")):
         bvh.write_text(good.replace(old, new, 1))
         with pytest.raises(MotionError):
             read_bvh(bvh)

@@ -22,7 +22,10 @@ from kmc_core.pose.skeleton_layouts import rig_joints
 from kmc_core.types import Canvas
 
 ROOT = Path(__file__).resolve().parents[2]
-KINDS = {"walk": 2, "run": 1, "turn": 1, "wave": 1, "point": 1, "clap": 1, "dance": 4, "martial arts": 3, "exercise": 3, "sign": 2, "talk": 1, "idle": 2}
+KINDS = {
+    "walk": 2, "run": 1, "turn": 1, "wave": 1, "point": 1, "clap": 1, "dance": 4, "martial arts": 3, "exercise": 3, "sign": 2,
+    "talk": 1, "idle": 2,
+}  # fmt: skip
 
 
 def test_every_kind_is_there_with_tags_and_thumbnails() -> None:
@@ -90,7 +93,10 @@ def test_unknown_names_and_damaged_files_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_library_needs_no_training_room_at_run_time() -> None:
-    program = "import sys; from kmc_core.motion.library import load_library_motion as f; f('nod'); print([m for m in sys.modules if 'training' in m])"
+    program = (
+        "import sys; from kmc_core.motion.library import load_library_motion as f; f('nod'); "
+        "print([m for m in sys.modules if 'training' in m])"
+    )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from pose_weights import pose_weights  # noqa: F401  (a fixture)
 from procedural_body import picture_keypoints, subject_of, walking_motion
 
 from kmc_core.errors import MotionError
-from kmc_core.media.clip import clip_from_images
+from kmc_core.evaluation.preflight import preflight_command
+from kmc_core.media.clip import clip_from_images, open_clip
 from kmc_core.motion.preflight import MENDS, apply_mend, preflight, timeline_picture, to_json
 from kmc_core.motion.preflight.findings import moments
 from kmc_core.motion.preflight.mending import part_of_motion
 from kmc_core.motion.preflight.thresholds import THRESHOLDS
+from kmc_core.pose.extractor import HolisticExtractor, TrackSettings
 from kmc_core.types import Canvas, HolisticMotion, Orientation, SubjectLibrary
 
 SMALL = Canvas(360, 360)
@@ -174,3 +178,31 @@ def test_choosing_a_view_keeps_every_size() -> None:
     assert mended.primary == 1
     np.testing.assert_allclose(mended.view_scale, [2.0, 1.0])
     np.testing.assert_allclose(mended.bone_lengths, subject.bone_lengths * 2, rtol=1e-6)
+
+
+
+@pytest.fixture(scope="module")
+def extractor(pose_weights: Path) -> HolisticExtractor:  # noqa: F811
+    return HolisticExtractor(pose_weights, workers=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "start_s", "seconds", "kind"),
+    [("d29", 2.3, 0.4, "cut"), ("d32", 2.0, 0.7, "people"), ("d23", 1.0, 0.8, "back_view")],
+)
+def test_known_truths_of_real_clips(
+    shared_clips: Path, extractor: HolisticExtractor, name: str, start_s: float, seconds: float, kind: str
+) -> None:
+    clip = open_clip(next((shared_clips / "driving").glob(f"{name}*")), start_s, seconds)
+    assert kind in kinds(extractor.track(clip, TrackSettings(matte=False)))
+
+
+def test_the_command_writes_findings(shared_clips: Path, pose_weights: Path, tmp_path: Path) -> None:  # noqa: F811
+    clip = next((shared_clips / "driving").glob("d08*"))
+    table = tmp_path / "findings.json"
+    words = ["--clips", str(clip), str(tmp_path / "none.mp4"), "--seconds", "0.8", "--json", str(table)]
+    status, text = preflight_command([*words, "--pictures", str(tmp_path), "--pose-weights", str(pose_weights), "--threads", "1"])
+    rows = json.loads(table.read_text())
+    assert status == 1 and "5 frames per second" in text and "problem" in rows[1]
+    assert "low_frame_rate" in {finding["kind"] for finding in rows[0]["findings"]}
+    assert (tmp_path / f"{clip.stem}.png").is_file()
