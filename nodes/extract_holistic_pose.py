@@ -129,7 +129,7 @@ def describe_motion(motion: HolisticMotion) -> str:
         lines.append(f"{len(motion.cuts)} scene cuts, at frames {', '.join(map(str, motion.cuts))}.")
     lines += motion.source.notes if motion.source is not None else ()
     notes = motion.provenance.get("notes", ())
-    return "\n".join((*lines, *([notes] if isinstance(notes, str) else notes)))
+    return "\n".join(dict.fromkeys((*lines, *([notes] if isinstance(notes, str) else notes))))
 
 
 def _overlay(motion: HolisticMotion, clip: Clip) -> torch.Tensor:

@@ -146,7 +146,11 @@ class ComfyUIServer:
 
         Events are {"type", "data", "at_s"} of the web socket. Raises PromptRefused, PromptFailed or TimeoutError.
         """
-        return asyncio.run(asyncio.wait_for(self._run(prompt, on_event or (lambda event: None)), timeout_s))
+        try:
+            return asyncio.run(asyncio.wait_for(self._run(prompt, on_event or (lambda event: None)), timeout_s))
+        except asyncio.TimeoutError as error:
+            self.interrupt()  # or the next prompt would wait behind this one
+            raise TimeoutError(f"The prompt took longer than {timeout_s:g} s. The log ends:\n{self.log()[-2000:]}") from error
 
     async def _run(self, prompt: dict, on_event: Callable[[Event], None]) -> dict:
         client = uuid.uuid4().hex

@@ -34,6 +34,7 @@ def install_browser_if_possible() -> None:
 def main() -> int:
     run_in_venv(Path(__file__).resolve(), TEST_REQUIREMENTS)
     install_browser_if_possible()
+    subprocess.call([sys.executable, str(ROOT / "install.py")], cwd=ROOT)  # the pose tests need the networks' weights
     names_tests = any((ROOT / argument.split("::")[0]).exists() for argument in sys.argv[1:])
     tests = [] if names_tests else ["tests"]
     return subprocess.call([sys.executable, "-m", "pytest", "-c", "tests/pytest.ini", *tests, *sys.argv[1:]], cwd=ROOT)

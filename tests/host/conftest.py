@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +38,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     from demo_inputs import fetch_pose_weights
 
     fetch_pose_weights(MODELS)
-    os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))
     with ComfyUIServer(folder, tmp_path_factory.mktemp("comfyui"), models=MODELS) as running:
         yield running
 

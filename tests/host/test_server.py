@@ -15,10 +15,11 @@ from graphs import pose_graph, subject_graph, whole_graph, write_empty_street, w
 
 IDS = {
     "LoadMotionVideo", "ExtractHolisticPose", "BuildSubjectLibrary", "OrientationMode", "RetargetSkeleton", "KMCSampler",
-    "DistilledKMCSampler",
+    "DistilledKMCSampler", "KMCPreflight", "KMCLoadMotion", "KMCSaveMotion",
 }  # fmt: skip
 FPS, SECONDS = 8, 3.0
 FRAMES = round(FPS * SECONDS)
+PATIENCE_S = 900  # an idle machine needs a tenth of it
 FEW_FPS = 2.0  # where the frames themselves do not matter
 
 
@@ -35,7 +36,7 @@ def picture(server: ComfyUIServer, character_picture: Path) -> str:
 def failure_of(server: ComfyUIServer, graph: dict) -> str:
     """The text a user gets for a prompt that must not run to its end."""
     with pytest.raises((PromptFailed, PromptRefused)) as refused:
-        server.run(graph, timeout_s=120)
+        server.run(graph, timeout_s=PATIENCE_S)
     return str(refused.value)
 
 
@@ -60,7 +61,7 @@ def test_the_template_is_listed(server: ComfyUIServer) -> None:
 def test_clip_and_picture_become_a_video_once(server: ComfyUIServer, clip: str, picture: str) -> None:
     """Frames, rate and sound of the result are the clip's; previews and progress arrive; a second run is cached."""
     graph, events = whole_graph(clip, picture, fps=FPS, seconds=SECONDS), []
-    entry = server.run(graph, events.append, timeout_s=300)
+    entry = server.run(graph, events.append, timeout_s=PATIENCE_S)
     path = server.output_files(entry)[0]
     with av.open(str(path)) as container:
         stream, sound = container.streams.video[0], container.streams.audio[0]
@@ -75,7 +76,7 @@ def test_clip_and_picture_become_a_video_once(server: ComfyUIServer, clip: str, 
     assert f"{FRAMES} frames" in report
 
     again: list[dict] = []
-    server.run(graph, again.append, timeout_s=60)
+    server.run(graph, again.append, timeout_s=PATIENCE_S)
     cached = {node for event in again if event["type"] == "execution_cached" for node in event["data"]["nodes"]}
     assert cached == set(graph)
 
@@ -88,7 +89,7 @@ def test_a_motion_that_is_not_retargeted_and_kept_images(server: ComfyUIServer, 
     graph["sampler"]["inputs"]["motion"] = ["pose", 0]
     graph["make"] = {"class_type": "CreateVideo", "inputs": {"images": ["sampler", 0], "fps": ["sampler", 2], "audio": ["load", 2]}}
     graph["save"]["inputs"]["video"] = ["make", 0]
-    entry = server.run(graph, timeout_s=300)
+    entry = server.run(graph, timeout_s=PATIENCE_S)
     with av.open(str(server.output_files(entry)[0])) as container:
         assert sum(1 for _ in container.decode(video=0)) == FEW_FPS * SECONDS
     report = entry["outputs"]["sampler"]["text"][0]
@@ -163,10 +164,10 @@ def test_interrupt_stops_within_a_step_and_the_server_goes_on(server: ComfyUISer
                 threading.Thread(target=server.interrupt).start()
 
     with pytest.raises(PromptFailed, match="interrupted"):
-        server.run(graph, press_at_the_third_tick, timeout_s=120)
+        server.run(graph, press_at_the_third_tick, timeout_s=PATIENCE_S)
     a_step = max(later - earlier for earlier, later in pairwise(ticks[:3]))
     assert len(ticks) < FRAMES / 2 and time.monotonic() - ticks[2] < 3 * a_step + 2
     assert not list((server.base / "temp").rglob("*.part"))
     graph["sampler"]["inputs"].update(mode="draft")
     graph["load"]["inputs"].update(fps=FEW_FPS)
-    assert server.output_files(server.run(graph, timeout_s=120))
+    assert server.output_files(server.run(graph, timeout_s=PATIENCE_S))
