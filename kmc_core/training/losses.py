@@ -6,7 +6,7 @@ gradient energy at the truth's: plain regression averages what it cannot know, w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -41,6 +41,12 @@ def registered_target(truth: Tensor, true_flow: Tensor, edits: Edits, registered
     """
     moved = warp(_frames(truth), _frames(edits.flow.detach() - true_flow)).unflatten(0, (len(truth), -1)).transpose(1, 2)
     return torch.where(registered.view(-1, 1, 1, 1, 1), moved, truth)
+
+
+def with_fixed_flow(edits: Edits, registered: Tensor) -> Edits:
+    """Edits whose flow gets no gradient where `registered`: its target moves with it, so a picture error would chase its own tail."""
+    flow = torch.where(registered.view(-1, 1, 1, 1, 1), edits.flow.detach(), edits.flow)
+    return replace(edits, flow=flow)
 
 
 def flow_loss(edits: Edits, true_flow: Tensor, subject: Tensor, frames: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from ..sampling.step import bridge_state, uncertainty
 from .bridge_levels import draw_levels
 from .dataset import Batch, PairFolder
 from .ema import AveragedWeights
-from .losses import flow_loss, refinement_loss, registered_target
+from .losses import flow_loss, refinement_loss, registered_target, with_fixed_flow
 from .optimiser import build_optimiser, learning_rate_factor, set_learning_rate
 from .run_config import RunConfig, read_run_config
 from .state import RunProgress, load_state, save_state
@@ -119,7 +119,7 @@ class Run:
         x = bridge_state(truth, aligned, level, self._noise(conditions.maps, amount))
         with torch.autocast(self.device.type, torch.bfloat16):
             edits = self.network.edits(x, level, conditions)
-        x0 = apply_edits(aligned, alpha, edits)
+        x0 = apply_edits(aligned, alpha, with_fixed_flow(edits, registered))
         truth = registered_target(truth, true_flow, edits, registered)
         loss = refinement_loss(x0, truth, edits, subject, frame_weight, self.config.losses)
         off_px = flow_loss(edits, true_flow, subject, frame_weight)
