@@ -21,7 +21,7 @@ from .cuts import cut_thumbnail, scene_cuts, scene_ranges
 from .decoders import BodyLandmarks
 from .hand_sides import drop_duplicates
 from .networks import PoseNetworks, Pyramids
-from .person_track import PersonTrack, choose_person
+from .person_track import PersonTrack, choose_person, follow_boxes
 from .regions import (
     face_roi_from_body,
     face_roi_from_detector,
@@ -96,11 +96,13 @@ class PersonFinder:
             for people in self._networks.find_people(pyramids, rois, DETECTED)
         ]
 
-    def choose(self, person: str | int) -> FoundPerson:
-        """Cuts and the person's track, once every frame has been added."""
+    def choose(self, person: str | int, boxes: np.ndarray | None = None) -> FoundPerson:
+        """Cuts and the person's track, once every frame has been added. boxes [T,4] px of these frames win over `person`."""
         cuts = scene_cuts(self._thumbnails)
         scenes = scene_ranges(cuts, len(self._thumbnails))
         track = choose_person(self._detections, scenes, person, self._width)
+        if boxes is not None:
+            track = follow_boxes(self._detections, boxes, track)
         return FoundPerson(cuts, scenes, track, self._looked_at, int(track.found.sum()))
 
 

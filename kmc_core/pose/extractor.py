@@ -65,12 +65,13 @@ class HolisticExtractor:
         self._workers = workers
 
     def track(
-        self, clip: Clip, settings: TrackSettings = TrackSettings(), *,
+        self, clip: Clip, settings: TrackSettings = TrackSettings(), *, person_boxes: np.ndarray | None = None,
         progress: Progress | None = None, should_stop: ShouldStop | None = None,
     ) -> HolisticMotion:  # fmt: skip
         """Read one performer out of a clip, streaming it twice.
 
-        Nobody found: confidences are 0, and the provenance says so. Raises PoseError for a wrong setting, Cancelled when
+        person_boxes: float [T,4] (x0, y0, x1, y1) px of the clip's canvas, width 0 = unknown: whom to follow, before
+        settings.person. Nobody found: confidences are 0, and the provenance says so. Raises PoseError for a wrong setting, Cancelled when
         should_stop answers True.
         """
         check_person(settings.person)
@@ -82,8 +83,8 @@ class HolisticExtractor:
             for done, frames in _chunks(clip, workers):
                 finder.add(frames)
                 tell(done // 4, total + total // 4, "Finding the performer")
-            person = finder.choose(settings.person)
             read_canvas = Canvas(*frames[0].shape[:2])
+            person = finder.choose(settings.person, _scaled_boxes(person_boxes, clip, read_canvas))
             matte = MatteRecorder(self._networks, total, read_canvas) if settings.matte else None
             reader = ClipReader(
                 self._networks,
@@ -141,6 +142,20 @@ class HolisticExtractor:
             face_confidence=face.presence if face else 0.0,
             detection=body.detection if body else 0.0,
         )
+
+
+def _scaled_boxes(boxes: np.ndarray | None, clip: Clip, read_canvas: Canvas) -> np.ndarray | None:
+    """Boxes in pixels of the frames as they are read. Raises PoseError when their number is not the clip's."""
+    if boxes is None:
+        return None
+    if np.shape(boxes) != (clip.frame_count, 4):
+        raise PoseError(
+            "The boxes do not belong to this clip",
+            got=f"shape {np.shape(boxes)}",
+            expected=f"[{clip.frame_count}, 4], one box per frame",
+            remedy="Make the boxes or the mask from the same clip, with the same start, duration and fps",
+        )
+    return np.asarray(boxes, np.float64) * (read_canvas.width / clip.canvas.width)
 
 
 def _chunks(clip: Clip, workers: WorkerThreads) -> Iterator[tuple[int, list[np.ndarray]]]:

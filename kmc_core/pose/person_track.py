@@ -26,6 +26,11 @@ LYING_WEIGHT = 0.4
 SUBSTANTIAL = 0.2
 """a track counts as a person when its weight is at least this share of the scene's heaviest"""
 
+BOX_OVERLAP = 0.2
+"""a detection belongs to a given box when their intersection over union is at least this"""
+BOX_MARGIN = 1.25
+"""a body's region against the longer side of its box"""
+
 PERSON_CHOICES = ("largest", "left", "right", "centre")
 
 
@@ -87,6 +92,37 @@ def choose_person(
         for frame, roi in _choose(substantial, person, width).rois.items():
             rois[frame], found[frame] = roi, True
     return PersonTrack(rois, found, people)
+
+
+def follow_boxes(
+    detections: Sequence[Sequence[tuple[float, np.ndarray]]], boxes: np.ndarray, otherwise: PersonTrack
+) -> PersonTrack:
+    """Follow the person that another detector or a mask points at.
+
+    boxes: float [T,4] (x0, y0, x1, y1) px, width 0 = unknown. Where our own detector agrees with the box, its region is
+    taken (it knows how the body is turned); else the box itself. Frames without a box keep `otherwise`'s choice.
+    """
+    rois, found = otherwise.rois.copy(), otherwise.found.copy()
+    for frame, box in enumerate(boxes):
+        if box[2] <= box[0] or box[3] <= box[1]:
+            continue
+        overlaps = [_overlap(roi, box) for _, roi in detections[frame]]
+        if overlaps and max(overlaps) >= BOX_OVERLAP:
+            rois[frame] = detections[frame][int(np.argmax(overlaps))][1]
+        else:
+            side = BOX_MARGIN * max(box[2] - box[0], box[3] - box[1])
+            rois[frame] = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2, side, 0.0)
+        found[frame] = True
+    return PersonTrack(rois, found, otherwise.people)
+
+
+def _overlap(roi: np.ndarray, box: np.ndarray) -> float:
+    """Intersection over union of a body's region, without its margin and cut to the box's own proportions, and a box."""
+    longest = max(box[2] - box[0], box[3] - box[1])
+    half = 0.5 * roi[2] / BOX_MARGIN * np.array([box[2] - box[0], box[3] - box[1]]) / longest
+    low, high = np.maximum(roi[:2] - half, box[:2]), np.minimum(roi[:2] + half, box[2:])
+    shared = float(np.prod(np.maximum(high - low, 0)))
+    return shared / float(4 * np.prod(half) + np.prod(box[2:] - box[:2]) - shared)
 
 
 def _link(detections: Sequence[Sequence[tuple[float, np.ndarray]]], start: int, stop: int) -> list[_Track]:
