@@ -179,7 +179,7 @@ def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
 
 
 def _texture_of(view: PreparedView, part: MovedPart) -> Texture:
-    return view.forearm_textures[part.part] if part.stand_in else view.textures[part.part]
+    return view.textures[part.part] if part.stand_in < 0 else view.stand_in_textures[part.part, part.stand_in]
 
 
 def _faded(part: MovedPart, hands: list[HandTarget]) -> MovedPart:

@@ -7,6 +7,7 @@ Depth is the joints' own z; small biases keep arms before and legs behind the to
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +16,7 @@ import numpy as np
 from ..pose.skeleton_layouts import HEAD, LEFT_ARM, LEFT_LEG, NECK, PELVIS, RIGHT_ARM, RIGHT_LEG
 from .capsules import apply_affine, bone_transform, distance_to_segment, smoothstep, unit
 from .face import front_triangles
-from .forearm import stand_in_share
+from .forearm import FOREARM, UPPER_ARM, stand_in_share
 from .head import turn_head
 from .mesh import LimbWeights
 from .part_model import FACE, HEAD_PART, L_ARM, L_LEG, LIMB_JOINTS, R_ARM, R_LEG, TORSO
@@ -53,7 +54,7 @@ class MovedPart:
     triangles: np.ndarray
     confidence: np.ndarray
     opacity: float = 1.0
-    stand_in: bool = False  # its texture is the view's stand-in forearm, not the part's layer
+    stand_in: int = -1  # number of the arm's bone whose stand-in gives the texture; -1: the part's own layer does
 
 
 class TorsoFrame(NamedTuple):
@@ -134,8 +135,12 @@ def move_body(view: PreparedView, pose: TargetPose) -> list[MovedPart]:
     transforms = {part: _bone_transforms(view, pose, part) for part in LIMB_JOINTS}
     for part, weights in view.limb_weights.items():
         limb = _move_limb(view, pose, frame, part, weights, transforms)
-        if part in view.forearms:
-            moved += _with_stand_in(view, pose, limb, weights)
+        if (part, UPPER_ARM) in view.stand_ins:
+            moved += [_stand_in(view, pose, part, UPPER_ARM, 1.0), _stand_in(view, pose, part, FOREARM, 1.0)]
+        elif (part, FOREARM) in view.stand_ins:
+            moved += _with_stand_in(
+                view, pose, limb, weights, lambda changed, part=part: _move_limb(view, pose, frame, part, changed, transforms)
+            )
         else:
             moved += _at_the_bend(limb, weights) if part in LIMB_JOINTS else [limb]
     return moved
@@ -147,27 +152,31 @@ def _at_the_bend(limb: MovedPart, weights: LimbWeights) -> list[MovedPart]:
     return [replace(limb, triangles=limb.triangles[~below]), replace(limb, triangles=limb.triangles[below])]
 
 
-def _with_stand_in(view: PreparedView, pose: TargetPose, arm: MovedPart, weights: LimbWeights) -> list[MovedPart]:
-    """Upper arm, fading forearm of the picture, and the stand-in that takes its place."""
-    model, chain = view.forearms[arm.part], LIMB_JOINTS[arm.part]
-    elbow, wrist = pose.joints[chain[1]], pose.joints[chain[2]]
-    share = stand_in_share(elbow, wrist)
-    start, end = view.joints[chain[0], :2], view.joints[chain[1], :2]
-    from_upper_arm = distance_to_segment(arm.source, start, end)[0]
-    beyond = (weights.bones[:, 1:].sum(1) > 0.5) | (from_upper_arm > 1.4 * view.model.limb_radii[arm.part][0])
-    below = beyond[arm.triangles].any(1)
-    matrix = bone_transform(model.bone, np.stack([elbow, wrist])[:, :2], pose.scale, (0.05, 2.5))
+def _with_stand_in(
+    view: PreparedView, pose: TargetPose, arm: MovedPart, weights: LimbWeights, move: Callable[[LimbWeights], MovedPart]
+) -> list[MovedPart]:
+    """The picture's arm, or as far as the stand-in takes over: the upper arm alone, moved by its own bone, and a forearm."""
+    chain = LIMB_JOINTS[arm.part]
+    share = stand_in_share(pose.joints[chain[FOREARM]], pose.joints[chain[FOREARM + 1]])
+    upper = move(replace(weights, bones=np.broadcast_to([1.0, 0.0, 0.0], weights.bones.shape)))
+    return [
+        replace(arm, opacity=min(1.0, 2 - 2 * share)),
+        replace(upper, opacity=min(1.0, 2 * share), stand_in=UPPER_ARM),
+        _stand_in(view, pose, arm.part, FOREARM, share),
+    ]
+
+
+def _stand_in(view: PreparedView, pose: TargetPose, arm: int, bone: int, opacity: float) -> MovedPart:
+    """The drawn cylinder of one arm bone in the target pose."""
+    model, chain = view.stand_ins[arm, bone], LIMB_JOINTS[arm]
+    start, end = pose.joints[chain[bone]], pose.joints[chain[bone + 1]]
+    matrix = bone_transform(model.bone, np.stack([start, end])[:, :2], pose.scale, (0.05, 2.5))
     vertices = model.mesh.vertices
     along = np.clip((vertices[:, 0] - model.bone[0, 0]) / (model.bone[1, 0] - model.bone[0, 0]), 0, 1)
-    depth = elbow[2] * (1 - along) + wrist[2] * along + ARM_BIAS * view.torso_px * pose.scale
-    confidence = np.full(len(vertices), min(pose.confidence[chain[1]], pose.confidence[chain[2]]))
+    depth = start[2] * (1 - along) + end[2] * along + ARM_BIAS * view.torso_px * pose.scale
+    confidence = np.full(len(vertices), min(pose.confidence[chain[bone]], pose.confidence[chain[bone + 1]]))
     target = np.column_stack([apply_affine(matrix, vertices), depth])
-    stand_in = MovedPart(arm.part, vertices, target, model.mesh.triangles, confidence, share, True)
-    return [
-        replace(arm, triangles=arm.triangles[~below]),
-        replace(arm, triangles=arm.triangles[below], opacity=1 - share),
-        stand_in,
-    ]
+    return MovedPart(arm, vertices, target, model.mesh.triangles, confidence, opacity, bone)
 
 
 def _move_torso(view: PreparedView, pose: TargetPose, frame: TorsoFrame) -> MovedPart:
@@ -230,7 +239,7 @@ def _move_limb(
     limb = part if part in LIMB_JOINTS else part - 5  # a hand moves with its arm
     mesh, chain = view.meshes[part], LIMB_JOINTS[limb]
     bones = weights.bones
-    if part != limb and limb in view.forearms:  # beside a forearm seen end-on the hand keeps its shape
+    if part != limb and (limb, FOREARM) in view.stand_ins:  # beside a forearm seen end-on the hand keeps its shape
         bones = np.broadcast_to([0.0, 0.0, 1.0], bones.shape)
     target = skin(mesh.vertices, bones, transforms[limb], view.joints[list(chain), :2])
     if weights.other_leg.any():

@@ -1,7 +1,7 @@
-"""A forearm for arms that point at the camera: the picture shows too little of them to stretch.
+"""Arms drawn anew: forearms that point at the camera, arms that hair or cloth hides. The picture shows too little of them.
 
 Not here: the arm's own layer (layers.py, deform.py). Called by prepared_view.py once per view and by deform.py.
-A tapered, shaded cylinder in the forearm's median colour, as long as the bone really is. It replaces the picture's forearm
+A tapered, shaded cylinder in the arm's median colour, as long as the bone really is. It replaces the picture's forearm
 where the motion shows the bone from the side, and fades back where the motion foreshortens it as the picture does.
 """
 
@@ -16,23 +16,25 @@ from ..types import SubjectView
 from .capsules import distance_to_segment, pixel_centres, smoothstep
 from .layers import Layer
 from .mesh import Mesh
-from .part_model import LIMB_JOINTS, PartModel
+from .part_model import L_ARM, LIMB_JOINTS, R_ARM, PartModel
 
 SHORTEST_SHARE = 0.5  # of the bone's 3-D length that the picture must show
-FOREARM = 1
+UPPER_ARM, FOREARM = 0, 1
+THICKNESS = ((0.085, 0.105), (0.07, 0.09))  # torso lengths, least and most, per bone
+TAPER = (0.16, 0.38)
 BARE_CHROMA = 16.0  # Lab a/b distance up to which a forearm counts as bare skin
 
 
 @dataclass(frozen=True)
-class ForearmModel:
-    """layer: its texture; bone [2,2] px from elbow to wrist in that texture; mesh over it."""
+class StandIn:
+    """layer: its texture; bone [2,2] px from the nearer to the farther joint in that texture; mesh over it."""
 
     layer: Layer
     bone: np.ndarray
     mesh: Mesh
 
 
-def build_forearm(view: SubjectView, model: PartModel, arm: int, skin: np.ndarray | None) -> ForearmModel | None:
+def build_forearm(view: SubjectView, model: PartModel, arm: int, skin: np.ndarray | None) -> StandIn | None:
     """The stand-in for one arm, or None where the picture shows the forearm well or not at all. skin [3] 0..1 of the hands."""
     elbow, wrist = (view.joints[joint].astype(np.float64) for joint in LIMB_JOINTS[arm][FOREARM : FOREARM + 2])
     length = float(np.linalg.norm(wrist - elbow))
@@ -42,19 +44,43 @@ def build_forearm(view: SubjectView, model: PartModel, arm: int, skin: np.ndarra
     colour = _colour(view, model, arm, elbow[:2], wrist[:2], skin)
     if colour is None:
         return None
-    radius = float(np.clip(model.limb_radii[arm][FOREARM], 0.07 * view.torso_px, 0.09 * view.torso_px))
+    return _cylinder(arm, FOREARM, length, colour, _radius(view, model, arm, FOREARM))
+
+
+def build_hidden_arm(
+    view: SubjectView, model: PartModel, arm: int, length_px: tuple[float, float], skin: np.ndarray | None
+) -> tuple[StandIn, StandIn] | None:
+    """Upper arm and forearm of a bare arm that is hidden, like the other one. length_px: of both bones; skin as above."""
+    other = L_ARM + R_ARM - arm
+    colours = []
+    for bone in (UPPER_ARM, FOREARM):
+        start, end = (view.joints[joint, :2].astype(np.float64) for joint in LIMB_JOINTS[other][bone : bone + 2])
+        colours.append(_colour(view, model, other, start, end, skin, bone))
+    if colours[0] is None or colours[1] is None:
+        return None
+    colour = (colours[0] + colours[1]) / 2
+    upper, fore = (_cylinder(arm, bone, length_px[bone], colour, _radius(view, model, other, bone)) for bone in range(2))
+    return upper, fore
+
+
+def _radius(view: SubjectView, model: PartModel, arm: int, bone: int) -> float:
+    low, high = THICKNESS[bone]
+    return float(np.clip(model.limb_radii[arm][bone], low * view.torso_px, high * view.torso_px))
+
+
+def _cylinder(arm: int, bone_number: int, length: float, colour: np.ndarray, radius: float) -> StandIn:
     pad = int(np.ceil(radius)) + 3
     height, width = 2 * pad, int(np.ceil(length)) + 2 * pad
     centres = pixel_centres(height, width)
     bone = np.array([[pad, pad], [pad + length, pad]], np.float64)
     distance, along = distance_to_segment(centres, bone[0], bone[1])
-    thickness = radius * (1 - 0.38 * along)
+    thickness = radius * (1 - TAPER[bone_number] * along)
     across = np.clip(distance / thickness, 0, 1)
     alpha = np.clip(thickness - distance + 0.5, 0, 1)
     shade = 0.78 + 0.27 * np.sqrt(1 - across**2)
     rgb = np.clip(colour * shade[..., None], 0, 1)
     texture = np.dstack([rgb * alpha[..., None], alpha, np.zeros_like(alpha)]).astype(np.float32)
-    return ForearmModel(Layer(arm, (0, 0), texture), bone, _strip(bone, pad, 9))
+    return StandIn(Layer(arm, (0, 0), texture), bone, _strip(bone, pad, 9))
 
 
 def _strip(bone: np.ndarray, pad: int, columns: int) -> Mesh:
@@ -68,11 +94,11 @@ def _strip(bone: np.ndarray, pad: int, columns: int) -> Mesh:
 
 
 def _colour(
-    view: SubjectView, model: PartModel, arm: int, elbow: np.ndarray, wrist: np.ndarray, skin: np.ndarray | None
+    view: SubjectView, model: PartModel, arm: int, start: np.ndarray, end: np.ndarray, skin: np.ndarray | None, bone: int = FOREARM
 ) -> np.ndarray | None:
-    """Colour 0..1 of the arm around the forearm bone; a bare forearm takes the skin colour, which is not in shadow."""
-    distance, _ = distance_to_segment(pixel_centres(*view.canvas), elbow, wrist)
-    near = (distance < 0.8 * model.limb_radii[arm][FOREARM]) & (model.labels == arm) & (view.alpha > 0.8)
+    """Colour 0..1 of the arm around one bone; a bare arm takes the skin colour, which is not in shadow."""
+    distance, _ = distance_to_segment(pixel_centres(*view.canvas), start, end)
+    near = (distance < 0.8 * model.limb_radii[arm][bone]) & (model.labels == arm) & (view.alpha > 0.8)
     if near.sum() < 20:
         return skin
     found = np.median(view.foreground[near], 0) / 255

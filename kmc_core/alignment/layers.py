@@ -39,17 +39,22 @@ class Layer:
     texture: np.ndarray
 
 
-def build_layers(view: SubjectView, model: PartModel) -> dict[int, Layer]:
-    """Part number -> layer, for the parts that the view shows. Hands are split from arms by `split_hand`."""
+def build_layers(view: SubjectView, model: PartModel, bare_arms: frozenset[int] = frozenset()) -> dict[int, Layer]:
+    """Part number -> layer, for the parts that the view shows. Hands are split from arms by `split_hand`.
+
+    bare_arms: arms of another cloth than the trunk, under which it needs no band.
+    """
     layers = {}
     for part in BODY_PARTS:
         own = model.labels == part
         if own.sum() >= 12:
-            layers[part] = _body_layer(view, model, part, own)
+            layers[part] = _body_layer(view, model, part, own, bare_arms)
     return layers
 
 
-def _body_layer(view: SubjectView, model: PartModel, part: int, own: np.ndarray) -> Layer:
+def _body_layer(
+    view: SubjectView, model: PartModel, part: int, own: np.ndarray, bare_arms: frozenset[int]
+) -> Layer:
     window = _window(own, view, model, part)
     centres = pixel_centres(own.shape[0], own.shape[1])[window]
     labels, alpha = model.labels[window], view.alpha[window]
@@ -59,6 +64,9 @@ def _body_layer(view: SubjectView, model: PartModel, part: int, own: np.ndarray)
     # arms and head lie over what they touch, which continues beneath them: a band of their own colour would fatten them
     band = rim if part in (L_ARM, R_ARM, HEAD_PART) else max(2, int(0.035 * view.torso_px))
     support = (cv2.dilate((own | hidden).astype(np.uint8), disc(band)) > 0) & matte
+    if part == TORSO and bare_arms:  # a raised arm would bare the band as a fringe along the flank
+        close = cv2.dilate((own | hidden).astype(np.uint8), disc(rim)) > 0
+        support &= close | ~np.isin(labels, list(bare_arms))
     source = own | (same_cloth & support)
     certain = (cv2.erode((source | ~matte).astype(np.uint8), disc(rim)) > 0) & source
     if certain.sum() < 30:
@@ -152,6 +160,18 @@ def split_hand(layer: Layer, view: SubjectView) -> tuple[Layer, Layer]:
     arm[..., :4] *= (1 - smoothstep(0.10, 0.22, ahead) * near)[..., None]
     hand[..., :4] *= (smoothstep(-0.12, 0.0, ahead) * near)[..., None]
     return Layer(layer.part, layer.origin, arm), Layer(layer.part - L_ARM + L_HAND, layer.origin, hand)
+
+
+def upper_arm_layer(layer: Layer, view: SubjectView, model: PartModel) -> Layer:
+    """The part of an arm's layer above the elbow, with soft ends."""
+    start, end = (view.joints[joint, :2] for joint in LIMB_JOINTS[layer.part][:2])
+    radius, down = float(model.limb_radii[layer.part][0]), unit(end - start)
+    height, width = layer.texture.shape[:2]
+    offset = (pixel_centres(height, width) + np.array(layer.origin) - end) / max(radius, 1.0)
+    aside = np.abs(offset @ np.array([-down[1], down[0]]))
+    texture = layer.texture.copy()
+    texture[..., :4] *= ((1 - smoothstep(0.2, 0.4, offset @ down)) * (1 - smoothstep(1.4, 1.7, aside)))[..., None]
+    return Layer(layer.part, layer.origin, texture)
 
 
 def face_layer(view: SubjectView, model: PartModel) -> Layer:

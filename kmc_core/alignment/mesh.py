@@ -18,6 +18,7 @@ from .layers import ALPHA, Layer
 from .part_model import HIPS, L_ARM, L_LEG, LIMB_JOINTS, R_ARM, R_LEG, TORSO, PartModel
 
 CELL_PX_AT_768 = 8.0
+SHORTEST_IN_RADII = 2.0
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,16 @@ def chain_weights(points: np.ndarray, chain: np.ndarray, radii: np.ndarray) -> n
     nearest = np.stack([found[i][0] / max(radii[i], 1.0) for i in range(3)], 1).argmin(1)
     weights = np.eye(3)[nearest]
     first_half = found[1][1] < 0.5
+    lengths = np.linalg.norm(np.diff(chain, axis=0), axis=1)
     for joint in (1, 2):
         before, after = unit(chain[joint] - chain[joint - 1]), unit(chain[joint + 1] - chain[joint])
         normal = before + after
         normal = unit(normal) if np.linalg.norm(normal) > 0.2 else after
         reach = 0.45 * (radii[joint - 1] + radii[joint])
-        # no limit sideways: a hard change of weights anywhere tears the cell it falls in
         near = (nearest == 2 * (joint - 1)) | ((nearest == 1) & (first_half == (joint == 1)))
+        # no limit sideways, a hard change of weights tears the cell it falls in; but a bone seen end-on has no sides
+        if (lengths[:2] < SHORTEST_IN_RADII * np.asarray(radii)[:2]).any():
+            near = (np.linalg.norm(points - chain[joint], axis=1) < 2.2 * reach) & ((nearest == joint - 1) | (nearest == joint))
         share = smoothstep(-reach, reach, (points - chain[joint]) @ normal)[near]
         weights[near] = 0
         weights[near, joint - 1], weights[near, joint] = 1 - share, share

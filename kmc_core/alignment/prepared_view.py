@@ -13,12 +13,13 @@ import torch
 from torch import Tensor
 
 from ..types import SubjectView
+from .bare_arms import release_from_bare_arms
 from .deform import positions_along_bones, torso_coordinates, torso_frame, torso_side
 from .extension import extended_below
 from .face import FaceModel, build_face
-from .forearm import ForearmModel, build_forearm
+from .forearm import FOREARM, UPPER_ARM, StandIn, build_forearm, build_hidden_arm
 from .head import HeadModel, build_head
-from .layers import ALPHA, REAL, Layer, build_layers, face_layer, hand_frame, split_hand
+from .layers import ALPHA, REAL, Layer, build_layers, face_layer, hand_frame, split_hand, upper_arm_layer
 from .mesh import LimbWeights, Mesh, grid_mesh, limb_weights
 from .part_model import FACE, HEAD_PART, L_ARM, L_HAND, LIMB_JOINTS, R_ARM, PartModel, build_part_model
 
@@ -59,7 +60,8 @@ class Texture:
 
 @dataclass(frozen=True)
 class PreparedView:
-    """See the classes of the fields. Dictionaries are keyed by part number and hold only the parts that are shown."""
+    """See the classes of the fields. Dictionaries are keyed by part number and hold only the parts that are shown; stand-ins
+    are keyed by arm and bone."""
 
     subject: SubjectView
     model: PartModel
@@ -68,8 +70,8 @@ class PreparedView:
     limb_weights: dict[int, LimbWeights]
     torso_coordinates: dict[int, np.ndarray]
     bone_positions: dict[int, np.ndarray]
-    forearms: dict[int, ForearmModel]
-    forearm_textures: dict[int, Texture]
+    stand_ins: dict[tuple[int, int], StandIn]
+    stand_in_textures: dict[tuple[int, int], Texture]
     head: HeadModel | None
     face: FaceModel | None
     hand_colour: np.ndarray | None
@@ -90,7 +92,8 @@ def prepare_view(subject: SubjectView, *, with_face: bool = True) -> PreparedVie
     model = build_part_model(view)
     below = model.labels[subject.canvas.height :]
     below[(below == L_ARM) | (below == R_ARM)] = -1  # a mirrored hand would be a third one
-    layers = _cut_layers(view, model, subject.canvas.height)
+    arms = release_from_bare_arms(view, model)
+    layers = _cut_layers(view, model, subject.canvas.height, arms.bare)
     meshes = {part: grid_mesh(layer, max(subject.canvas)) for part, layer in layers.items()}
     quad = torso_frame(view.joints, 1.0 if torso_side(view.joints[None])[0] >= 0 else -1.0)
     weights, positions = {}, {}
@@ -103,8 +106,7 @@ def prepare_view(subject: SubjectView, *, with_face: bool = True) -> PreparedVie
     if face is not None:
         layers[FACE] = face_layer(view, model)
     skin = _hand_colour(subject)
-    forearms = {arm: build_forearm(view, model, arm, skin) for arm in (L_ARM, R_ARM) if arm in layers}
-    forearms = {arm: forearm for arm, forearm in forearms.items() if forearm is not None}
+    stand_ins = _stand_ins(view, model, [arm for arm in (L_ARM, R_ARM) if arm in layers], arms.hidden, skin)
     return PreparedView(
         subject=subject,
         model=model,
@@ -113,8 +115,8 @@ def prepare_view(subject: SubjectView, *, with_face: bool = True) -> PreparedVie
         limb_weights=weights,
         torso_coordinates={part: torso_coordinates(quad, mesh.vertices) for part, mesh in meshes.items()},
         bone_positions=positions,
-        forearms=forearms,
-        forearm_textures={arm: Texture.of(forearm.layer) for arm, forearm in forearms.items()},
+        stand_ins=stand_ins,
+        stand_in_textures=_stand_in_textures(view, model, layers, stand_ins),
         head=build_head(view, model, meshes[HEAD_PART].vertices) if HEAD_PART in meshes else None,
         face=face,
         hand_colour=skin,
@@ -122,9 +124,9 @@ def prepare_view(subject: SubjectView, *, with_face: bool = True) -> PreparedVie
     )
 
 
-def _cut_layers(view: SubjectView, model: PartModel, true_rows: int) -> dict[int, Layer]:
+def _cut_layers(view: SubjectView, model: PartModel, true_rows: int, bare_arms: frozenset[int]) -> dict[int, Layer]:
     """Body layers with the hands cut from the arms; rows below the true picture count as invented."""
-    layers = build_layers(view, model)
+    layers = build_layers(view, model, bare_arms)
     for arm in (L_ARM, R_ARM):
         if arm in layers:
             layers[arm], hand = split_hand(layers[arm], view)
@@ -133,6 +135,35 @@ def _cut_layers(view: SubjectView, model: PartModel, true_rows: int) -> dict[int
     for layer in layers.values():
         layer.texture[max(0, true_rows - layer.origin[1]) :, :, REAL] = 0
     return layers
+
+
+def _stand_ins(
+    view: SubjectView, model: PartModel, arms: list[int], hidden: frozenset[int], skin: np.ndarray | None
+) -> dict[tuple[int, int], StandIn]:
+    """Drawn arm bones by arm and bone: whole hidden arms, forearms seen end-on."""
+    found = {}
+    for arm in arms:
+        both = None
+        if arm in hidden:
+            chain = LIMB_JOINTS[arm]
+            lengths = tuple(float(np.linalg.norm(view.joints[chain[i + 1]] - view.joints[chain[i]])) for i in range(2))
+            both = build_hidden_arm(view, model, arm, lengths, skin)
+        if both is not None:
+            found[arm, UPPER_ARM], found[arm, FOREARM] = both
+        elif (forearm := build_forearm(view, model, arm, skin)) is not None:
+            found[arm, FOREARM] = forearm
+    return found
+
+
+def _stand_in_textures(
+    view: SubjectView, model: PartModel, layers: dict[int, Layer], stand_ins: dict[tuple[int, int], StandIn]
+) -> dict[tuple[int, int], Texture]:
+    """Textures of the drawn bones, and of the picture's upper arm where only the forearm is drawn."""
+    textures = {key: Texture.of(stand_in.layer) for key, stand_in in stand_ins.items()}
+    for arm, _ in stand_ins:
+        if (arm, UPPER_ARM) not in stand_ins:
+            textures[arm, UPPER_ARM] = Texture.of(upper_arm_layer(layers[arm], view, model))
+    return textures
 
 
 def _palm(subject: SubjectView) -> float:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from alignment_figures import standing_view
 
+from kmc_core.alignment.bare_arms import release_from_bare_arms
 from kmc_core.alignment.capsules import apply_affine, bone_transform, distance_to_segment
 from kmc_core.alignment.deform import skin, torso_coordinates, torso_frame, torso_points, torso_signs
 from kmc_core.alignment.head import limited_rotation, yaw_rotation
@@ -89,6 +92,17 @@ def test_the_torso_s_side_does_not_flicker() -> None:
 def test_limited_rotation_caps_yaw_and_keeps_small_turns() -> None:
     assert np.allclose(limited_rotation(yaw_rotation(0.3)), yaw_rotation(0.3))
     assert np.allclose(limited_rotation(yaw_rotation(1.4), 0.75), yaw_rotation(0.75), atol=1e-6)
+
+
+def test_a_bare_arm_keeps_its_skin_and_leaves_what_hangs_beside_it() -> None:
+    view = standing_view(Canvas(384, 288))
+    model = build_part_model(view)
+    arms = release_from_bare_arms(replace(view, keypoints=replace(view.keypoints, user_supplied=True)), model)
+    assert arms.bare == arms.hidden == frozenset()
+    before = model.labels.copy()
+    release_from_bare_arms(view, model)
+    changed = before != model.labels
+    assert np.isin(before[changed], (L_ARM, R_ARM)).all() and (model.labels[changed] == TORSO).all()
 
 
 def test_parts_are_where_they_were_drawn() -> None:
