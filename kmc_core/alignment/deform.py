@@ -28,6 +28,7 @@ ARM_BIAS, HAND_BIAS, LEG_BIAS, HEAD_BIAS, FACE_BIAS = -0.10, -0.11, 0.06, -0.15,
 HAIR_BIAS = -0.06  # hair that hangs on the torso: before it, behind the arms
 BODY_DEPTH = 0.30  # (depth / width)^2 of the torso's elliptic cross-section: a side view keeps 55 % of the width
 SIGN_HYSTERESIS = 0.22
+FOLDED_COSINE = 0.4  # between both bones' directions
 
 
 class TargetPose(NamedTuple):
@@ -142,8 +143,14 @@ def move_body(view: PreparedView, pose: TargetPose) -> list[MovedPart]:
                 view, pose, limb, weights, lambda changed, part=part: _move_limb(view, pose, frame, part, changed, transforms)
             )
         else:
-            moved += _at_the_bend(limb, weights) if part in LIMB_JOINTS else [limb]
+            moved += _at_the_bend(limb, weights) if part in LIMB_JOINTS and _is_folded(pose.joints, part) else [limb]
     return moved
+
+
+def _is_folded(joints: np.ndarray, limb: int) -> bool:
+    """Whether a limb's first two bones stand at less than about 115 degrees to each other in the picture."""
+    root, bend, end = (joints[joint, :2] for joint in LIMB_JOINTS[limb][:3])
+    return float(unit(bend - root) @ unit(end - bend)) < FOLDED_COSINE
 
 
 def _at_the_bend(limb: MovedPart, weights: LimbWeights) -> list[MovedPart]:
