@@ -48,7 +48,7 @@ class SamplerSettings:
     negative_prompt: str = ""
     mode: str = "std"
     canvas: Canvas | None = None
-    steps: int = 2
+    steps: int = 1
     cfg_scale: float = 0.5
     motion_strength: float = 1.0
     network_strength: float = 1.0

@@ -18,6 +18,7 @@ from ..sampling.sampler import sample_window
 from ..sampling.schedule import bridge_levels
 from .dataset import PairFolder
 from .measures import blurred, gradient_energy, psnr, ssim
+from .registration import registered
 from .shards import PairClip, Shard, load_pair_clip
 
 MEASURES = ("psnr", "ssim", "psnr_subject", "ssim_subject", "psnr_registered", "sharpness", "motion")
@@ -59,8 +60,12 @@ def refine(clip: PairClip, network: KMCDiT, steps: int, prompt: str = "") -> Ten
 
 
 def measure(pictures: Tensor, clip: PairClip) -> dict[str, float]:
-    """The numbers of one clip; pictures [T,3,H,W] in -1..1. motion: mean change between frames against the truth's."""
-    made, truth, registered = ((values.clamp(-1, 1) + 1) / 2 for values in (pictures, clip.truth, clip.registered))
+    """The numbers of one clip; pictures [T,3,H,W] in -1..1. motion: mean change between frames against the truth's.
+
+    psnr_registered: on the subject, after truth has been moved onto THESE pictures, so that no method is judged by place.
+    """
+    moved_truth = registered(clip.truth, pictures)
+    made, truth, beside = ((values.clamp(-1, 1) + 1) / 2 for values in (pictures, clip.truth, moved_truth))
     weight = (torch.maximum(clip.subject, clip.maps[:, 3:4]) > 0.3).float()
     found = [
         {
@@ -71,7 +76,7 @@ def measure(pictures: Tensor, clip: PairClip) -> dict[str, float]:
             "psnr_registered": psnr(a, r, w),
             "sharpness": gradient_energy(a, w) / max(gradient_energy(b, w), 1e-6),
         }
-        for a, b, r, w in zip(made, truth, registered, weight, strict=True)
+        for a, b, r, w in zip(made, truth, beside, weight, strict=True)
     ]
     moved = [float((values[1:] - values[:-1]).abs().mean()) for values in (made, truth)]
     return {key: float(np.mean([row[key] for row in found])) for key in MEASURES[:-1]} | {"motion": moved[0] / max(moved[1], 1e-6)}
