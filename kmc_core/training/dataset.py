@@ -30,7 +30,7 @@ class DataSettings:
 
     crop: tuple[int, int] = (160, 128)
     frames: tuple[tuple[int, float], ...] = ((1, 0.65), (3, 0.35))
-    registered: float = 0.8
+    registered: float = 1.0
     edited: float = 0.2
     captioned: float = 0.2
     dropped: float = 0.08

@@ -24,7 +24,7 @@ class LossWeights:
     gradient: float = 0.5
     texture: float = 0.2
     residual: float = 0.01
-    flow: float = 0.03
+    flow: float = 0.0
     subject: float = 2.0
     background: float = 0.4
 
