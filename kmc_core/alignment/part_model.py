@@ -98,6 +98,7 @@ def build_part_model(view: SubjectView) -> PartModel:
     _join_islands(labels)
     if has_face(view) and not view.keypoints.user_supplied:  # a drawn figure's arms may be as fat as they like
         _release_loose(labels, segments, radii, view.torso_px)
+    _cut_at_armpits(labels, view)
     return PartModel(labels, radii, polygon, head_start, head_end, head_radius, close_up)
 
 
@@ -299,6 +300,36 @@ def _release_loose(labels: np.ndarray, segments: list[_Segment], radii: dict[int
         clearance = np.min([bone.distance - extra for bone, extra in zip(bones, widen, strict=True)], axis=0)
         far = cv2.resize(clearance.astype(np.float32), labels.shape[::-1], interpolation=cv2.INTER_LINEAR) > 0
         labels[(labels == arm) & far] = TORSO
+
+
+def _cut_at_armpits(labels: np.ndarray, view: SubjectView) -> None:
+    """Where an arm stands off the body, the line from shoulder to armpit parts them (in place).
+
+    By distance alone the underside of a sleeve near the shoulder belongs to the trunk, and a raised arm leaves it behind
+    as a small wing.
+    """
+    joints = view.joints[:, :2]
+    rows, columns = np.indices(labels.shape)
+    for arm in (L_ARM, R_ARM):
+        shoulder, elbow = joints[LIMB_JOINTS[arm][0]], joints[LIMB_JOINTS[arm][1]]
+        along = elbow - shoulder
+        x, y = columns + 0.5 - shoulder[0], rows + 0.5 - shoulder[1]
+        distance = np.hypot(x, y)
+        body_side = np.sign(_cross(along, joints[PELVIS] - shoulder))
+        open_gap = (view.alpha < 0.3) & (body_side * _cross(along, (x, y)) > 0) & (distance < 0.9 * np.linalg.norm(along))
+        open_gap &= x * along[0] + y * along[1] > 0
+        if not open_gap.any():
+            continue
+        row, column = np.unravel_index(np.where(open_gap, distance, np.inf).argmin(), labels.shape)
+        armpit = np.array([column + 0.5, row + 0.5]) - shoulder
+        beyond = body_side * _cross(armpit, (x, y)) < 0
+        near = (distance < 2.5 * np.linalg.norm(armpit)) & (x * along[0] + y * along[1] > 0)
+        labels[(labels == TORSO) & beyond & near] = arm
+
+
+def _cross(first: np.ndarray, second: np.ndarray | tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """The z part of the cross product of plane vectors."""
+    return first[0] * second[1] - first[1] * second[0]
 
 
 def _hair_coloured(segments: list[_Segment], inside: np.ndarray, bins: np.ndarray, nearest: np.ndarray) -> np.ndarray:
