@@ -324,6 +324,7 @@ def _cut_at_armpits(labels: np.ndarray, view: SubjectView) -> None:
         armpit = np.array([column + 0.5, row + 0.5]) - shoulder
         beyond = body_side * _cross(armpit, (x, y)) < 0
         near = (distance < 2.5 * np.linalg.norm(armpit)) & (x * along[0] + y * along[1] > 0)
+        near &= np.abs(_cross(along, (x, y))) < 1.05 * abs(_cross(along, armpit))  # farther from the arm lies the flank
         labels[(labels == TORSO) & beyond & near] = arm
 
 
