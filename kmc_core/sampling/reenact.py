@@ -131,7 +131,7 @@ class _Job:
             self._maps[frame] = self.renderer.maps(frame, self.base)
         guided = self._guided(window)
         history = self._shown[:, :, -window.history :] if window.history else None
-        with torch.no_grad(), _fast_arithmetic(self.device):
+        with torch.no_grad(), fast_arithmetic(self.device):
             x0, edits = sample_window(
                 guided,
                 bridge_levels(self.settings.steps).to(self.device),
@@ -205,8 +205,8 @@ def _frames(
         job.forget(before=window.stop - job.settings.overlap)
 
 
-def _fast_arithmetic(device: torch.device) -> AbstractContextManager[object]:
-    """bfloat16 inside the network where it is faster; the head and all pictures stay float32."""
+def fast_arithmetic(device: torch.device) -> AbstractContextManager[object]:
+    """A context with bfloat16 inside the network where it is faster; the head and all pictures stay float32."""
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older torch cannot tell, and stays with float32
     usable = device.type == "cuda" or (device.type == "cpu" and bool(capabilities.get("avx512_bf16")))
     return torch.autocast(device.type, torch.bfloat16) if usable else nullcontext()
