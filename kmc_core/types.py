@@ -41,7 +41,7 @@ class AudioTrack(NamedTuple):
 
 
 class CameraDirective(NamedTuple):
-    """A virtual camera over the whole clip, used with orientation "image". All are totals reached at the last frame.
+    """A virtual camera over the whole clip. All are totals reached at the last frame; the defaults are a still camera.
 
     pan_deg > 0 looks to the right (the character moves left), tilt_deg > 0 looks up, zoom 1.2 = 20 % closer.
     """
@@ -53,14 +53,24 @@ class CameraDirective(NamedTuple):
 
 
 class Orientation(NamedTuple):
-    """mode "video": facing and camera follow the driving clip (<= 30 s); "image": facing stays the picture's (<= 10 s)."""
+    """mode "video": facing and camera follow the driving clip (<= 30 s); "image": facing stays the picture's (<= 10 s).
+
+    keep_camera: with "video", whether the driver's own camera motion is kept. camera: the directed camera, used where the
+    driver's is not kept: with "image", and with "video" when keep_camera is False.
+    """
 
     mode: str = "video"
     camera: CameraDirective = CameraDirective()
+    keep_camera: bool = True
 
     @property
     def max_seconds(self) -> float:
         return 30.0 if self.mode == "video" else 10.0
+
+    @property
+    def directs_camera(self) -> bool:
+        """True where the directed camera is used instead of the driver's."""
+        return self.mode == "image" or not self.keep_camera
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,7 @@ class CharacterMotion:
     body_yaw           [T] yaw of the torso in the target orientation (chooses the view)
     camera             [T,2,3] similarity applied to canvas and plate (identity unless the camera moves)
     notes              plain sentences for the report
+    cuts               first frames of every scene but the first: nothing is faded or smoothed across them
     """
 
     canvas: Canvas
@@ -99,6 +110,7 @@ class CharacterMotion:
     camera: np.ndarray
     face_displacement: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    cuts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

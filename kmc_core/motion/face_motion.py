@@ -45,22 +45,24 @@ def face_motion(
 ) -> FaceMotion:
     """Read a scene's head and face.
 
-    turn [T]: yaw added to the driver (orientation "image"); reference: frames whose head counts as the rest.
+    turn [T]: yaw added to the driver (orientation "image", orbits); reference: frames whose head counts as the rest. What
+    the turn adds after the start turns the head as it turns the torso, so gaps are bridged relative to the torso.
     picture_rotation [3,3]: head axes of the picture; when given, a driver who starts with a head held differently turns
     the picture's head as well (with a dead zone, and less than fully), else the picture's own carriage is the rest.
     """
     frames = scene.frame_count
     present = scene.face_confidence > 0
     head_yaw = _head_yaw(scene, present) + turn
+    start = float(np.mean(turn[reference]))
     if present.mean() < SEEN_SHARE:
-        rotation = _limited(about_vertical(_since_reference(head_yaw - turn, reference)), turn)
+        rotation = _limited(about_vertical(_since_reference(head_yaw, reference)), start)
         return FaceMotion(
             rotation, wrapped(head_yaw).astype(np.float32), None, np.ones((frames, 2), np.float32),
             np.zeros(frames, np.float32), np.zeros((frames, 2, 2), np.float32),
         )  # fmt: skip
     face = canonical_face(scene.face, scene.face_confidence)
     points, seen = face.points.astype(np.float64), np.flatnonzero(present)
-    rotation = _held(face.rotation.astype(np.float64), seen)
+    rotation = _held(about_vertical(turn - start) @ face.rotation.astype(np.float64), seen)
     resting_head = _mean_rotation(rotation, reference)
     relative = np.einsum("tij,kj->tik", rotation, resting_head)
     if picture_rotation is not None:
@@ -75,7 +77,7 @@ def face_motion(
     looking = gaze(points)
     looking[..., 1] -= np.median(looking[seen, :, 1], axis=0)
     return FaceMotion(
-        _limited(relative, turn),
+        _limited(relative, start),
         wrapped(head_yaw).astype(np.float32),
         displacement.astype(np.float32),
         (1.0 + (openness / np.maximum(resting, 1e-3) - 1.0) * fade[:, None]).astype(np.float32),
@@ -99,7 +101,7 @@ def _starting_offset(difference: np.ndarray) -> np.ndarray:
     return Rotation.from_rotvec(vector * carried / max(angle, 1e-9)).as_matrix()
 
 
-def _limited(relative: np.ndarray, turn: np.ndarray) -> np.ndarray:
+def _limited(relative: np.ndarray, turn: float) -> np.ndarray:
     """Clamp turn and nod of relative rotations [T,3,3] together, calm them, see them from the turned side.
 
     Works on rotation vectors: Euler angles fold over beyond 90 degrees and would flip a head that looks away. Beyond
@@ -110,8 +112,8 @@ def _limited(relative: np.ndarray, turn: np.ndarray) -> np.ndarray:
     allowed = LARGEST_TURN * np.clip((np.pi - aside) / (np.pi - LOOKING_AWAY), 0.0, 1.0)
     vectors[:, :2] *= np.minimum(1.0, allowed / np.maximum(aside, 1e-9))
     limited = Rotation.from_rotvec(smooth_over_time(vectors, ROTATION_SIGMA_FRAMES)).as_matrix()
-    side = about_vertical(np.broadcast_to(turn, (len(relative),)))
-    return np.einsum("tij,tjk,tlk->til", side, limited, side).astype(np.float32)
+    side = about_vertical(turn)
+    return (side @ limited @ side.T).astype(np.float32)
 
 
 def _head_yaw(scene: Scene, present: np.ndarray) -> np.ndarray:

@@ -49,6 +49,13 @@ def displacement(lifted: LiftedMotion, joint: int) -> np.ndarray:
     return path - path[lifted.reference].mean(0)
 
 
+def sideways_way(lifted: LiftedMotion, joint: int, turn: np.ndarray) -> np.ndarray:
+    """Sideways way of a joint in driver px since the reference frames [T], every step of it turned by turn [T]."""
+    steps = np.diff(lifted.joints[:, joint, 0], prepend=lifted.joints[:1, joint, 0])
+    way = np.cumsum(steps * np.cos(turn))
+    return way - way[lifted.reference].mean()
+
+
 def place_in_picture(
     joints: np.ndarray,
     lifted: LiftedMotion,
@@ -63,10 +70,9 @@ def place_in_picture(
     turns its sideways path. Returns joints on the canvas.
     """
     own = view.joints.astype(np.float64)
-    sideways = px_ratio * np.cos(turn)
     placed = joints.copy()
     if anchor == "feet":
-        placed[:, :, 0] += (own[PELVIS, 0] + displacement(lifted, PELVIS)[:, 0] * sideways)[:, None]
+        placed[:, :, 0] += (own[PELVIS, 0] + px_ratio * sideways_way(lifted, PELVIS, turn))[:, None]
         drop = foot_displacement(lifted.joints, lifted.reference) * px_ratio
         return stand_on(placed, lowest_foot(own) + drop)
     if anchor == "pelvis":
@@ -74,7 +80,7 @@ def place_in_picture(
         placed[:, :, 0] += own[PELVIS, 0]
         return stand_on(placed, ground)
     joint = NECK if anchor == "neck" else HEAD
-    way = displacement(lifted, joint) * np.stack([sideways, np.full_like(sideways, px_ratio)], axis=-1)
+    way = px_ratio * np.stack([sideways_way(lifted, joint, turn), displacement(lifted, joint)[:, 1]], axis=-1)
     if cut_off_below(view):
         room = np.array([own[HEAD, 0], view.canvas.width - own[HEAD, 0]]) - HEAD_RADIUS * view.torso_px
         left, right = np.maximum(room, SMALLEST_SWAY * view.torso_px)

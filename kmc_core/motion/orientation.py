@@ -1,6 +1,6 @@
-"""Facing and camera: turns of the body about the vertical, the virtual camera, and the driver's own camera.
+"""The directed camera and the driver's own: words, similarities, and turns of the body about the vertical.
 
-Not here: where the character stands (framing.py). Called by retarget.py; the directive parser also by the nodes.
+Not here: where the character stands (framing.py), which way it faces (facing.py). Called by retarget.py and by nodes.
 A camera is a similarity float32 [T,2,3] on the canvas: final point = camera[t] @ (x, y, 1).
 """
 
@@ -15,7 +15,6 @@ from ..errors import MotionError
 from ..types import CameraDirective, Canvas, Orientation
 from .lift import smooth_over_time
 
-DEAD_ZONE_DEG = 20.0
 CAMERA_SIGMA_FRAMES = 2.0
 LARGEST_JERK = 0.004  # of the long side: mean change of the camera's speed per frame; shakier estimates are noise
 FOLLOWED_TRAVEL = 0.25  # a camera that travels further than this share of the picture is tracking the driver
@@ -85,19 +84,6 @@ def wrapped(angle: np.ndarray | float) -> np.ndarray:
     return (np.asarray(angle) + math.pi) % (2 * math.pi) - math.pi
 
 
-def body_turn(driver_yaw: np.ndarray, subject_yaw: float, orientation: Orientation) -> float:
-    """How far to turn the driver about the vertical, radians.
-
-    driver_yaw: yaw of the driver's torso in the reference frames. "image" turns the driver so that it starts facing as
-    the picture does, unless it is within the dead zone already.
-    """
-    if orientation.mode != "image" or not len(driver_yaw):
-        return 0.0
-    start = float(np.angle(np.exp(1j * np.asarray(driver_yaw)).mean()))
-    turn = float(wrapped(subject_yaw - start))
-    return 0.0 if abs(turn) < math.radians(DEAD_ZONE_DEG) else turn
-
-
 def directive_progress(frame_count: int) -> np.ndarray:
     """0 at the first frame, 1 at the last, with an eased start and stop [T]."""
     line = np.linspace(0.0, 1.0, frame_count) if frame_count > 1 else np.ones(1)
@@ -106,7 +92,7 @@ def directive_progress(frame_count: int) -> np.ndarray:
 
 def orbit_turn(orientation: Orientation, frame_count: int) -> np.ndarray:
     """Yaw [T] the body shows because the virtual camera walks around it; orbiting right shows its left side."""
-    if orientation.mode != "image":
+    if not orientation.directs_camera:
         return np.zeros(frame_count)
     return -math.radians(orientation.camera.orbit_deg) * directive_progress(frame_count)
 

@@ -20,6 +20,7 @@ from ..pose.skeleton_layouts import torso_yaw
 from ..types import Canvas, CharacterMotion, HolisticMotion, Orientation, SubjectLibrary
 from .contacts import keep_hand_contacts
 from .face_motion import FaceMotion, face_motion, picture_head
+from .facing import turn_to_picture
 from .fitting import fit_into_canvas
 from .framing import choose_anchor, displacement, place_as_driver, place_in_picture
 from .hand_motion import hand_motion
@@ -28,7 +29,6 @@ from .on_canvas import CanvasKeypoints, keypoints_on_canvas
 from .orientation import (
     about_vertical,
     apply_camera,
-    body_turn,
     camera_on_canvas,
     directive_camera,
     followed_camera,
@@ -88,12 +88,11 @@ def retarget(
         if settings.direct:
             part = _direct(scene, lifted, subject, motion.fps)
         else:
-            yaw = torso_yaw(lifted.joints[lifted.reference])
-            around = body_turn(yaw, subject.primary_view.yaw, orientation)
+            around = turn_to_picture(torso_yaw(lifted.joints), subject.primary_view.yaw, orientation, motion.fps)
             around = around + orbit_turn(orientation, motion.frame_count)[start:stop]
             part = _on_subject(scene, lifted, subject, around, orientation, settings, motion.fps)
         parts.append((replace(part[0], camera=camera), part[1]))
-    character = _joined([part for part, _ in parts], canvas)
+    character = replace(_joined([part for part, _ in parts], canvas), cuts=motion.cuts)
     moved = _moved(motion, character, [keypoints for _, keypoints in parts], orientation)
     return with_strength(moved, subject, settings.strength)
 
@@ -121,9 +120,9 @@ def _scene(
     if followed is not None:
         undo = inverse_camera(followed)
         body, hands, face = (apply_camera(undo, points) for points in (body, hands, face))
-        if orientation.mode == "video":
+        if not orientation.directs_camera:
             camera = camera_on_canvas(followed, motion.canvas, canvas)
-    if orientation.mode == "image" and not settings.direct:
+    if orientation.directs_camera and not settings.direct:
         camera = directive_camera(orientation.camera, canvas, motion.frame_count)[part]
     scene = Scene(
         motion.canvas, body, motion.body_confidence[part], motion.body_world[part], hands, motion.hands_confidence[part],

@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 from kmc_core.errors import MotionError
 from kmc_core.motion.contacts import reach
 from kmc_core.motion.face_motion import UPPER_OVAL, face_motion
+from kmc_core.motion.facing import turn_to_picture
 from kmc_core.motion.framing import soft_limits
 from kmc_core.motion.hand_motion import hand_motion
 from kmc_core.motion.lift import Scene, lift_scene, reference_frames
@@ -19,7 +20,6 @@ from kmc_core.motion.mirror import face_mirror_order
 from kmc_core.motion.orientation import (
     about_vertical,
     apply_camera,
-    body_turn,
     camera_on_canvas,
     directive_camera,
     followed_camera,
@@ -79,12 +79,14 @@ def test_turning_about_the_vertical_raises_yaw():
         assert torso_yaw(joints @ about_vertical(angle).T) == pytest.approx(angle)
 
 
-def test_image_orientation_has_a_dead_zone():
-    image = Orientation("image")
-    assert body_turn(np.full(3, 0.3), 0.0, image) == 0
-    assert body_turn(np.full(3, 0.5), 0.0, image) == pytest.approx(-0.5)
-    assert body_turn(np.full(3, 3.0), -3.0, image) == 0  # across the seam at 180 degrees
-    assert body_turn(np.full(3, 1.0), 0.0, Orientation("video")) == 0
+def test_image_orientation_keeps_the_picture_s_facing_in_every_frame():
+    image, spin = Orientation("image"), np.linspace(-3.0, 9.0, 120)
+    seen = spin + turn_to_picture(spin, 0.4, image, 24)
+    assert np.degrees(np.abs(np.angle(np.exp(1j * (seen - 0.4))))).max() < 5
+    steps = 1.2 + np.radians(2) * np.sin(np.linspace(0, 30, 120))
+    swaying = steps + turn_to_picture(steps, 0.4, image, 24) - 0.4
+    assert 1.0 < np.degrees(np.abs(swaying[20:-20]).max()) < 2.0  # steps of one a second are still seen
+    assert not turn_to_picture(spin, 0.4, Orientation("video"), 24).any()
 
 
 def test_cameras_invert_and_move_as_named():

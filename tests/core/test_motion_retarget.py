@@ -95,7 +95,7 @@ def test_image_orientation_turns_about_the_vertical_and_video_does_not(tall_subj
     before, after = bone_vectors(kept.joints), bone_vectors(turned.joints)
     np.testing.assert_allclose(before[..., 1], after[..., 1], atol=2.0)
     nearly = walking_motion(yaw=0.2)
-    assert np.abs(retarget(nearly, tall_subject, Orientation("image")).character.body_yaw - 0.2).max() < 0.05
+    assert np.abs(retarget(nearly, tall_subject, Orientation("image")).character.body_yaw).max() < 0.05
 
 
 def test_mirrored_twice_is_the_same_motion(tall_subject):
