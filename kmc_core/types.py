@@ -129,6 +129,8 @@ class HolisticMotion:
     source          the clip it was read from (frames, sound), or None
     provenance      detector, settings, counts: plain strings and numbers for the report
     character       set once the motion has been retargeted
+    driver_face_box [T,4] left, top, right, bottom of the performer's face in pixels of `source` (zeros: unseen), set with
+                    `character`, because `face` then lies on the character's canvas
     """
 
     fps: float
@@ -149,6 +151,7 @@ class HolisticMotion:
     source: Clip | None = None
     provenance: Mapping[str, object] = field(default_factory=dict)
     character: CharacterMotion | None = None
+    driver_face_box: np.ndarray | None = None
 
     @property
     def frame_count(self) -> int:

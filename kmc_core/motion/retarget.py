@@ -16,6 +16,7 @@ import numpy as np
 
 from ..errors import MotionError
 from ..pose.cuts import scene_ranges
+from ..pose.face_boxes import face_boxes
 from ..pose.skeleton_layouts import torso_yaw
 from ..types import Canvas, CharacterMotion, HolisticMotion, Orientation, SubjectLibrary
 from .contacts import keep_hand_contacts
@@ -321,4 +322,5 @@ def _moved(
         camera=character.camera,
         provenance={**motion.provenance, "retargeted": True, "orientation": orientation.mode},
         character=character,
+        driver_face_box=face_boxes(motion.face, motion.face_confidence),
     )
