@@ -1,16 +1,20 @@
-"""Paths and real clips for every test room. The pack root is APPENDED so that ComfyUI's own `nodes` module wins in host tests."""
+"""Paths, real clips and the pack itself for every test room. The pack root is APPENDED so that ComfyUI's own `nodes` module wins in host tests."""
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-if str(ROOT) not in sys.path:
-    sys.path.append(str(ROOT))
+for folder in (ROOT, ROOT / "scripts"):
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
 
+PACK_NAME = str(ROOT).replace(".", "_x_")  # nodes.py, load_custom_node: the module's name is its folder's path
 SHARED_CLIPS = ROOT.parent / "shared" / "clips"
 
 
@@ -20,3 +24,47 @@ def shared_clips() -> Path:
     if not SHARED_CLIPS.is_dir():
         pytest.skip("no folder of real clips beside the checkout (shared/clips)")
     return SHARED_CLIPS
+
+
+@pytest.fixture(scope="session")
+def comfyui() -> Path:
+    """ComfyUI's folder, first on sys.path and set to the CPU."""
+    from environment import find_comfyui
+
+    folder = find_comfyui()
+    if folder is None:
+        pytest.skip("no ComfyUI: run the tests with scripts/test.py, or set COMFYUI_DIR")
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    from comfy.cli_args import args
+
+    args.cpu = True  # before anything imports comfy.model_management
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pack(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+    import folder_paths
+
+    base = tmp_path_factory.mktemp("base")
+    for name in ("input", "output", "temp"):
+        (base / name).mkdir()
+        getattr(folder_paths, f"set_{name}_directory")(str(base / name))
+    spec = importlib.util.spec_from_file_location(PACK_NAME, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[PACK_NAME] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def node_classes(pack: ModuleType) -> dict[str, type]:
+    """Node id -> class, as the extension lists them."""
+    import asyncio
+
+    async def listed() -> list[type]:
+        extension = await pack.comfy_entrypoint()
+        await extension.on_load()
+        return await extension.get_node_list()
+
+    return {node.GET_SCHEMA().node_id: node for node in asyncio.run(listed())}
