@@ -48,7 +48,7 @@ from .posing import (
     own_directions,
 )
 from .proportions import Proportions, match_proportions
-from .strength import with_strength
+from .strength import PartStrengths, with_strength
 
 SIZE_CHANGE = (0.7, 1.4)  # how much nearer or farther the character may come in its own picture
 SIZE_CHANGE_KEEP = (0.4, 2.5)
@@ -61,12 +61,14 @@ FRAMINGS = ("fit", "keep")
 @dataclass(frozen=True)
 class RetargetSettings:
     """strength 0 (the picture's own pose) to 1 (the driver's); framing "fit" (stay in the picture) or "keep" (stand where
-    the driver stands); direct: joints exactly as tracked on the driver's canvas, for a subject that is the driver itself."""
+    the driver stands); direct: joints exactly as tracked on the driver's canvas, for a subject that is the driver itself;
+    parts: strengths of single parts on top."""
 
     strength: float = 1.0
     framing: str = "fit"
     keep_proportions_of_driver: bool = False
     direct: bool = False
+    parts: PartStrengths = PartStrengths()
 
 
 def retarget(
@@ -95,7 +97,7 @@ def retarget(
         parts.append((replace(part[0], camera=camera), part[1]))
     character = replace(_joined([part for part, _ in parts], canvas), cuts=motion.cuts)
     moved = _moved(motion, character, [keypoints for _, keypoints in parts], orientation)
-    return with_strength(moved, subject, settings.strength)
+    return with_strength(moved, subject, settings.strength, settings.parts)
 
 
 def _check(motion: HolisticMotion, orientation: Orientation, settings: RetargetSettings) -> None:
