@@ -1,4 +1,4 @@
-"""The counter: ten nodes, one file each, thin. The work is done in kmc_core; host.py is the only door to ComfyUI's internals."""
+"""The counter: twelve nodes, one file each, thin. The work is done in kmc_core; host.py is the only door to ComfyUI's internals."""
 
 from comfy_api.v0_0_2 import ComfyExtension, io
 
@@ -7,8 +7,10 @@ from .build_subject_library import BuildSubjectLibrary
 from .distilled_kmc_sampler import DistilledKMCSampler
 from .extract_holistic_pose import ExtractHolisticPose
 from .kmc_sampler import KMCSampler
+from .load_model import KMCLoadModel
 from .load_motion import KMCLoadMotion
 from .load_motion_video import LoadMotionVideo
+from .motion_conditioning import KMCMotionConditioning
 from .orientation_mode import OrientationMode
 from .preflight import KMCPreflight
 from .retarget_skeleton import RetargetSkeleton
@@ -31,6 +33,8 @@ class KMCExtension(ComfyExtension):
             KMCPreflight,
             KMCLoadMotion,
             KMCSaveMotion,
+            KMCLoadModel,
+            KMCMotionConditioning,
         ]
 
 

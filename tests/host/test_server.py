@@ -16,6 +16,7 @@ from graphs import pose_graph, subject_graph, whole_graph, write_empty_street, w
 IDS = {
     "LoadMotionVideo", "ExtractHolisticPose", "BuildSubjectLibrary", "OrientationMode", "RetargetSkeleton", "KMCSampler",
     "DistilledKMCSampler", "KMCPreflight", "KMCLoadMotion", "KMCSaveMotion",
+    "KMCLoadModel", "KMCMotionConditioning",
 }  # fmt: skip
 FPS, SECONDS = 8, 3.0
 FRAMES = round(FPS * SECONDS)

@@ -12,7 +12,8 @@ import pytest
 FROZEN = Path(__file__).with_name("schema.json")
 IDS = (
     "LoadMotionVideo", "ExtractHolisticPose", "BuildSubjectLibrary", "OrientationMode", "RetargetSkeleton", "KMCSampler",
-    "DistilledKMCSampler", "KMCPreflight", "KMCLoadMotion", "KMCSaveMotion",
+    "DistilledKMCSampler", "KMCPreflight", "KMCLoadMotion", "KMCSaveMotion", "KMCLoadModel",
+    "KMCMotionConditioning",
 )  # fmt: skip
 PROMISED = ("type", "default", "min", "max", "options", "template")
 
@@ -23,7 +24,7 @@ def frozen_form(node: type) -> dict:
     inputs = {}
     for section in ("required", "optional"):
         for name, (kind, options) in info["input"].get(section, {}).items():
-            kept = {key: options[key] for key in PROMISED if key in options and name != "file"}
+            kept = {key: options[key] for key in PROMISED if key in options and name not in ("file", "checkpoint")}
             inputs[name] = {"socket": kind if isinstance(kind, str) else "COMBO", "needed": section == "required", **kept}
     return {"inputs": inputs, "order": info["input_order"], "outputs": info["output"], "output_names": info["output_name"]}
 

@@ -11,6 +11,8 @@ export const NODE_TITLES = {
   KMCPreflight: "KMC Preflight",
   KMCLoadMotion: "KMC Load Motion",
   KMCSaveMotion: "KMC Save Motion",
+  KMCLoadModel: "KMC Load Model",
+  KMCMotionConditioning: "KMC Motion Conditioning",
 };
 
 /**
