@@ -52,12 +52,16 @@ def decode(vae: object, latent: Tensor) -> Tensor:
     return images.reshape(-1, *images.shape[-3:])
 
 
-def latent_picture(model: object, clean: Tensor) -> np.ndarray | None:
-    """uint8 [h,w,3]: the last frame of a latent as ComfyUI's chosen preview method shows it, or None when previews are off."""
+def latent_previews(model: object) -> Callable[[Tensor], np.ndarray | None]:
+    """A function that shows the last frame of a latent as uint8 [h,w,3] by ComfyUI's chosen preview method (None when off)."""
     previewer = latent_preview.get_previewer(model.load_device, model.model.latent_format)
-    if previewer is None:
-        return None
-    return np.asarray(previewer.decode_latent_to_preview(clean[:, :, -1:]).convert("RGB"))
+
+    def picture(clean: Tensor) -> np.ndarray | None:
+        if previewer is None:
+            return None
+        return np.asarray(previewer.decode_latent_to_preview(clean[:, :, -1:]).convert("RGB"))
+
+    return picture
 
 
 def text_conditioning(clip: object, text: str) -> list:
