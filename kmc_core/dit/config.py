@@ -29,6 +29,7 @@ class KMCDiTConfig:
     stem_channels      half-resolution features; quarter resolution has twice as many
     condition_width    width of the vector that modulates the blocks (adaLN-zero)
     text_width, text_depth, text_stride, text_bytes   byte encoder; one token per `text_stride` bytes, `text_bytes` at most
+    text_colour        whether words also speak to the colour grid directly (False in weights made before it existed)
     max_views          reference views the network knows apart
     flow_limit_px      largest displacement of the flow, px of the base canvas
     mask_dilation_px   how far the edit mask reaches beyond its seeds, px of the base canvas
@@ -49,6 +50,7 @@ class KMCDiTConfig:
     text_depth: int = 2
     text_stride: int = 4
     text_bytes: int = 512
+    text_colour: bool = False
     max_views: int = 7
     flow_limit_px: float = 8.0
     mask_dilation_px: int = 12
@@ -98,8 +100,8 @@ class KMCDiTConfig:
 
 
 PRESETS: dict[str, KMCDiTConfig] = {
-    "nano": KMCDiTConfig(),
+    "nano": KMCDiTConfig(text_colour=True),
     "tiny": KMCDiTConfig(
-        width=32, depth=2, heads=2, bottleneck=16, stem_channels=8, condition_width=16, text_width=16, text_depth=1, text_bytes=64
+        width=32, depth=2, heads=2, bottleneck=16, stem_channels=8, condition_width=16, text_width=16, text_depth=1, text_bytes=64, text_colour=True,
     ),
 }

@@ -3,7 +3,7 @@
     pixels  = maps + bridge state          -> PixelStem   -> video tokens [B,T,N,D] and skip features
     context = joints, hands, face (per frame), references and text (per clip)     -> tokens to look at
     blocks  : space, time at equal places, context, feed-forward                  -> video tokens
-    PixelDecoder -> flow, residual, colour grid -> edits inside the mask          -> x0
+    PixelDecoder -> flow, residual, colour grid (+ TextColour) -> edits inside the mask -> x0
 
 The network predicts the clean picture x0 of a bridge from the aligned frame (level 1) to the clean frame (level 0).
 Layers come from `operations` (default torch.nn), so a host can hand in its own. Called by sampling and training.
@@ -27,7 +27,7 @@ from .identity import IdentityEncoder
 from .motion_encoders import MotionEncoder
 from .patches import PixelDecoder, PixelStem
 from .rope import grid_positions, rotary
-from .text import ByteEncoder
+from .text import ByteEncoder, TextColour, TextTokens
 
 LEVEL_FREQUENCIES = 16
 
@@ -53,6 +53,7 @@ class KMCDiT(nn.Module):
         self.motion = MotionEncoder(config, **parts)
         self.identity = IdentityEncoder(config, **parts)
         self.text = ByteEncoder(config, **parts)
+        self.text_colour = TextColour(config, **parts) if config.text_colour else None
         self.nothing = operations.Embedding(1, config.width, **place)  # a token that is always there to look at
         self.context_norm = operations.RMSNorm(config.width, eps=1e-6, **place)
         self.blocks = nn.ModuleList(
@@ -79,30 +80,34 @@ class KMCDiT(nn.Module):
 
         features, tokens = self.stem(pixels)
         rows, columns = pixels.shape[-2] // self.config.patch, pixels.shape[-1] // self.config.patch
-        tokens = self._attend(tokens.unflatten(0, (batch, frames)), level, conditions, (height, width), (rows, columns))
+        text = self.text(conditions.text)
+        tokens = self._attend(tokens.unflatten(0, (batch, frames)), level, conditions, text, (height, width), (rows, columns))
         raw = self.decoder(tokens.flatten(0, 1), features)
+        if self.text_colour is not None:
+            told = self.text_colour(text).repeat_interleave(frames, dim=0)
+            raw = raw._replace(colour=raw.colour + told[:, :, None, None])
 
         flat = read_edits(raw, pixels[:, : maps.shape[1]], conditions.has_text.repeat_interleave(frames), self.config)
         flow, residual, mask = (part[..., :height, :width] for part in (flat.flow, flat.residual, flat.mask))
         return Edits(*(self._as_clip(part, batch) for part in (flow, residual, mask, flat.colour)))
 
     def _attend(
-        self, tokens: Tensor, level: Tensor, conditions: Conditions, size: tuple[int, int], grid: tuple[int, int]
+        self, tokens: Tensor, level: Tensor, conditions: Conditions, text: TextTokens, size: tuple[int, int], grid: tuple[int, int]
     ) -> Tensor:
         """Run the blocks on video tokens [B,T,N,D]. size: pixels of the window, grid: its tokens."""
         theta, head_width = self.config.rope_theta, self.config.width // self.config.heads
         space = rotary(grid_positions(*grid, tokens.device), head_width, theta)
         time = rotary(torch.arange(tokens.shape[1], device=tokens.device)[:, None], head_width, theta)
-        context, summary = self._context(conditions, size)
-        condition = self._level_vector(level, tokens) + self.text_summary(summary)[:, None]
+        context = self._context(conditions, text, size)
+        condition = self._level_vector(level, tokens) + self.text_summary(text.summary)[:, None]
         for block in self.blocks:
             tokens = block(tokens, condition, space, time, context)
         return tokens
 
-    def _context(self, conditions: Conditions, size: tuple[int, int]) -> tuple[Context, Tensor]:
-        """Tokens every frame may look at: nothing, its motion, the references, the text. Also the text's summary."""
+    def _context(self, conditions: Conditions, text: TextTokens, size: tuple[int, int]) -> Context:
+        """Tokens every frame may look at: nothing, its motion, the references, the text."""
         frames = conditions.joints.shape[1]
-        motion, identity, text = self.motion(conditions), self.identity(conditions.references), self.text(conditions.text)
+        motion, identity = self.motion(conditions), self.identity(conditions.references)
         batch = len(text.tokens)
 
         def over_frames(x: Tensor) -> Tensor:
@@ -124,7 +129,7 @@ class KMCDiT(nn.Module):
         always = torch.ones(batch, frames, 1, dtype=torch.bool, device=tokens.device)
         visible = torch.cat((always, motion.visible, over_frames(identity.visible), over_frames(text.visible)), dim=2)
         table = rotary(places.flatten(0, 1)[:, None], self.config.width // self.config.heads, self.config.rope_theta)
-        return Context(normalised(self.context_norm, tokens), table, visible), text.summary
+        return Context(normalised(self.context_norm, tokens), table, visible)
 
     def _level_vector(self, level: Tensor, like: Tensor) -> Tensor:
         """level [B] or [B,T] -> condition vectors [B,T,C]."""

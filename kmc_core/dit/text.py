@@ -74,3 +74,21 @@ class ByteEncoder(nn.Module):
         tokens = self.out(normalised(self.norm, x))
         weight = visible.to(tokens.dtype)[..., None]
         return TextTokens(tokens, visible, (tokens * weight).sum(1) / weight.sum(1).clamp(min=1))
+
+
+class TextColour(nn.Module):
+    """Words -> two colour transforms [B,24] (character, background), as head.Edits.colour has them, the same everywhere.
+
+    Every token adds its own share, so that words which name no light change nothing however long the prompt is.
+    Starts at zero.
+    """
+
+    def __init__(
+        self, config: KMCDiTConfig, *, operations: ModuleType, device: torch.device | None, dtype: torch.dtype | None
+    ) -> None:
+        super().__init__()
+        self.shares = operations.Linear(config.width, 24, bias=False, device=device, dtype=dtype)
+        nn.init.zeros_(self.shares.weight)
+
+    def forward(self, text: TextTokens) -> Tensor:
+        return (self.shares(text.tokens) * text.visible.to(text.tokens.dtype)[..., None]).sum(1)

@@ -1,6 +1,7 @@
-"""`python -m kmc_core.training pairs | train | validate | export`: the four commands that make a network.
+"""`python -m kmc_core.training pairs | text | train | validate | export`: the commands that make a network.
 
     pairs     --out runs/pairs --count 500 --seed 1 --workers 1     render truth, align damaged references, write shards
+    text      --run runs/nano [--minutes 8]                          teach the run's network its words, before or after training
     train     --run runs/nano [--pairs DIR --minutes 60 ...]         train or go on; choices are kept in runs/nano/config.json
     validate  --weights FILE --pairs runs/pairs [--sheet FILE]       alignment, blur and network on held-out pairs
     export    --run runs/nano --out kmc_core/weights/kmc_nano.safetensors [--strength 0.8]   the average as float16
@@ -13,6 +14,7 @@ import json
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -58,6 +60,11 @@ def _parser() -> argparse.ArgumentParser:
         train.add_argument("--" + name, type=int)
     train.add_argument("--preset")
     train.set_defaults(command=_train)
+    text = commands.add_parser("text", help="teach a run's network what words mean")
+    text.add_argument("--run", type=Path, required=True)
+    text.add_argument("--pairs", help="folder of shards, as in train")
+    text.add_argument("--minutes", type=float, default=8.0)
+    text.set_defaults(command=_text)
     check = commands.add_parser("validate", help="compare with alignment and blur on held-out pairs")
     check.add_argument("--weights", type=Path, required=True)
     check.add_argument("--pairs", type=Path, default=Path("runs/pairs"))
@@ -89,15 +96,36 @@ def _pairs(chosen: argparse.Namespace) -> None:
 def _train(chosen: argparse.Namespace) -> None:
     from .train import train
 
+    _remember(chosen, ("pairs", "minutes", "learning_rate", "steps", "batch", "threads", "seed", "preset"))
+    train(chosen.run, _stop_signals())
+
+
+def _text(chosen: argparse.Namespace) -> None:
+    from .text_stage import train_text
+    from .train import Run
+
+    _remember(chosen, ("pairs",))
+    run = Run(chosen.run)
+    error = train_text(run.network, chosen.minutes, should_stop=_stop_signals())
+    run.take_over("text")
+    run.save()
+    logging.getLogger(__name__).info("colour error on new prompts: %.4f", error)
+
+
+def _remember(chosen: argparse.Namespace, names: tuple[str, ...]) -> None:
+    """Put what the command line says into the run's config."""
     path = chosen.run / "config.json"
     config = read_run_config(path) if path.exists() else RunConfig()
-    names = ("pairs", "minutes", "learning_rate", "steps", "batch", "threads", "seed", "preset")
     given = {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}
     write_run_config(path, replace(config, **given))
+
+
+def _stop_signals() -> Callable[[], bool]:
+    """True once the process was asked to end: the step is finished, the run saved, and then it leaves."""
     stops: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _: stops.append(received))  # finish the step, save, leave
-    train(chosen.run, lambda: bool(stops))
+        signal.signal(number, lambda received, _: stops.append(received))
+    return lambda: bool(stops)
 
 
 def _validate(chosen: argparse.Namespace) -> None:

@@ -30,9 +30,9 @@ class DataSettings:
 
     crop: tuple[int, int] = (160, 128)
     frames: tuple[tuple[int, float], ...] = ((1, 0.65), (3, 0.35))
-    registered: float = 1.0
-    edited: float = 0.2
-    captioned: float = 0.2
+    registered: float = 0.8
+    edited: float = 0.12
+    captioned: float = 0.08
     dropped: float = 0.08
     zoom: tuple[float, float] = (0.8, 1.3)
     recoloured: float = 0.7

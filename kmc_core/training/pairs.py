@@ -30,7 +30,10 @@ from .registration import registered
 from .synthetic.renderer import SyntheticClip
 
 LOGGER = logging.getLogger(__name__)
-CANVASES = (Canvas(320, 208), Canvas(288, 240), Canvas(256, 320), Canvas(352, 208))
+CANVASES = (
+    Canvas(320, 208), Canvas(288, 240), Canvas(256, 320), Canvas(352, 208),
+    Canvas(512, 288), Canvas(288, 512), Canvas(400, 400),  # as large as the network's base canvas
+)  # fmt: skip
 FRAMES, FPS = 12, 12.0
 WORST_ALIGNMENT_PSNR = 8.0
 

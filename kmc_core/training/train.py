@@ -57,6 +57,9 @@ class Run:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         network = KMCDiT(self.config.network, device=self.device)
         self.network = network.to(memory_format=torch.channels_last)
+        if network.text_colour is not None:  # learnt by the text stage, from words alone
+            network.text.requires_grad_(False)
+            network.text_colour.requires_grad_(False)
         self.average = AveragedWeights(self.network, self.config.ema)
         self.optimiser = build_optimiser(self.network, self.config.learning_rate, self.config.weight_decay)
         self.pairs = PairFolder(Path(self.config.pairs))
@@ -107,6 +110,12 @@ class Run:
             self.folder / "weights.safetensors", self.config.network, self.average.weights, vars(self.progress), torch.float32
         )
         self._saved_at = self.progress.seconds
+
+    def take_over(self, prefix: str) -> None:
+        """Put weights whose names begin with `prefix`, trained elsewhere, into the average."""
+        for name, value in self.network.state_dict().items():
+            if name.startswith(prefix):
+                self.average.weights[name] = value.detach().clone()
 
     def _update(self, batch: Batch, generator: np.random.Generator) -> dict[str, float]:
         conditions = batch.conditions.mapped(lambda tensor: tensor.to(self.device))

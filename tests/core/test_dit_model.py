@@ -145,7 +145,7 @@ def test_a_tiny_network_overfits_one_window() -> None:
     truth = aligned + 0.2 * torch.nn.functional.avg_pool3d(torch.randn_like(aligned), (1, 5, 5), 1, (0, 2, 2))
     optimiser = torch.optim.Adam(network.parameters(), 3e-3)
     losses = []
-    for _ in range(60):
+    for _ in range(80):
         loss = (network(aligned, torch.ones(1), conditions) - truth).square().mean()
         optimiser.zero_grad()
         loss.backward()
