@@ -1,6 +1,6 @@
 """`python -m kmc_core.evaluation reenact ...`: the comparison as a command, with a table, a JSON file and contact sheets.
 
-`python -m kmc_core.evaluation preflight ...` is in preflight.py.
+`python -m kmc_core.evaluation preflight ...` is in preflight.py, `... retarget ...` in retarget.py, `... matte ...` in matte.py.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from ..sampling.reenact import SamplerSettings
 from ..types import Orientation
 from .identity import FaceIdentity
 from .identity_weights import ensure_identity_weights
+from .matte import matte_command
 from .preflight import preflight_command
 from .reenact import METHODS, Comparison, Row, compare
+from .retarget import retarget_command
 from .table import table
 
 BUILT_IN_NETWORK = Path(__file__).resolve().parents[1] / "weights" / "kmc_nano.safetensors"
@@ -63,8 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 when every row was measured, 1 when some were not, 2 for a wrong command."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     words = sys.argv[1:] if arguments is None else arguments
-    if words[:1] == ["preflight"]:
-        status, text = preflight_command(words[1:])
+    others = {"preflight": preflight_command, "retarget": retarget_command, "matte": matte_command}
+    if words and words[0] in others:
+        status, text = others[words[0]](words[1:])
         print(text)
         return status
     options = parser().parse_args(words)
