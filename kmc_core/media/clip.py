@@ -39,6 +39,7 @@ class Clip:
     rate           frames per second, exact; frame_count: T; canvas: size after rotation and pixel aspect
     start_s        first frame's time in the source; source_fps: the rate the source says or was measured at
     has_audio      `audio()` may return sound; notes: what a user should know, plain sentences
+    mirrored       frames are shown flipped left to right
     """
 
     path: Path | None
@@ -55,6 +56,7 @@ class Clip:
     wanted: np.ndarray | None = field(default=None, repr=False)
     sound: AudioTrack | None = field(default=None, repr=False)
     lost: set[int] = field(default_factory=set, repr=False)
+    mirrored: bool = False
 
     @property
     def fps(self) -> float:
@@ -74,8 +76,10 @@ class Clip:
             f"{len(self.lost)} damaged frame{'s' if len(self.lost) > 1 else ''} replaced by the last good one.",
         )
 
-    def frames(self, start: int = 0, stop: int | None = None, long_side: int | None = None) -> Iterator[np.ndarray]:
-        """Frames start..stop-1 one by one, uint8 [H,W,3]; `long_side` shrinks them (never enlarges) while decoding.
+    def frames(
+        self, start: int = 0, stop: int | None = None, long_side: int | None = None, step: int = 1
+    ) -> Iterator[np.ndarray]:  # fmt: skip
+        """Frames start, start + step ... below stop, uint8 [H,W,3]; `long_side` shrinks them (never enlarges) while decoding.
 
         Raises MediaError when the span lies outside the clip.
         """
@@ -89,10 +93,10 @@ class Clip:
             )
         canvas = shrunk_canvas(self.canvas, long_side)
         if self.images is not None:
-            for image in self.images[start:stop]:
-                yield image.copy() if canvas == self.canvas else _resized(image, canvas)
-        elif start < stop:
-            yield from self._streamed(self.wanted[start:stop], canvas)
+            shown = (image.copy() if canvas == self.canvas else _resized(image, canvas) for image in self.images[start:stop:step])
+        else:
+            shown = self._streamed(self.wanted[start:stop:step], canvas) if start < stop else iter(())
+        yield from (np.ascontiguousarray(image[:, ::-1]) for image in shown) if self.mirrored else shown
 
     def frame(self, index: int) -> np.ndarray:
         """One frame, uint8 [H,W,3]; negative numbers count from the end."""
@@ -125,9 +129,37 @@ class Clip:
             opening_notes=(*self.opening_notes, note) if note else self.opening_notes,
         )
 
+    def flipped(self) -> Clip:
+        """The same clip seen in a mirror; twice gives it back."""
+        return replace(self, mirrored=not self.mirrored)
+
+    def retimed(self, frames: np.ndarray, rate: Fraction, *, with_sound: bool, note: str = "") -> Clip:
+        """The clip that shows frame frames[i] as its frame i, at another rate.
+
+        frames: int [M], never falling. with_sound only when the new clip runs at the old speed: sound is not stretched.
+        Raises MediaError for frames that are not in the clip or go back in time.
+        """
+        frames = np.asarray(frames, np.int64)
+        if not len(frames) or frames[0] < 0 or frames[-1] >= self.frame_count or (np.diff(frames) < 0).any():
+            raise MediaError(
+                "A clip cannot be timed like this", got="frames outside the clip or in another order",
+                expected=f"rising numbers from 0 to {self.frame_count - 1}", remedy="Choose another speed or rate",
+            )  # fmt: skip
+        return replace(
+            self,
+            images=None if self.images is None else self.images[frames],
+            wanted=None if self.wanted is None else self.wanted[frames],
+            rate=rate,
+            frame_count=len(frames),
+            start_s=self.start_s + float(frames[0] / self.rate),
+            has_audio=self.has_audio and with_sound,
+            opening_notes=(*self.opening_notes, note) if note else self.opening_notes,
+        )
+
     def fingerprint(self) -> str:
         """Hex digest of what this clip shows: source bytes, span and rate. Large files are sampled, not read whole."""
-        digest = hashlib.sha256(repr((self.rate, self.frame_count, self.canvas, round(self.start_s, 6))).encode())
+        shown = (self.rate, self.frame_count, self.canvas, round(self.start_s, 6), *(["mirrored"] if self.mirrored else []))
+        digest = hashlib.sha256(repr(shown).encode())
         if self.images is not None:
             digest.update(np.ascontiguousarray(self.images))
         else:

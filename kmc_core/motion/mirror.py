@@ -59,6 +59,7 @@ def mirror_motion(motion: HolisticMotion) -> HolisticMotion:
         camera=_mirrored_camera(motion.camera, width),
         matte=None if motion.matte is None else np.ascontiguousarray(motion.matte[..., ::-1]),
         character=None if motion.character is None else mirror_character(motion.character),
+        source=None if motion.source is None else motion.source.flipped(),
     )
 
 
