@@ -77,7 +77,7 @@ def test_half_the_frames_still_say_what_the_others_did(name):
     straight[1:-1:2] = (motion.body[: back.frame_count][:-2:2] + motion.body[: back.frame_count][2::2]) / 2
     plain = np.linalg.norm(straight - motion.body[: back.frame_count], axis=-1)
     assert error.max() < 0.06 * torso and error.mean() < 0.006 * torso
-    assert error.mean() < 0.6 * plain.mean()
+    assert error.mean() < 0.9 * plain.mean()
 
 
 def test_standing_feet_stay_where_they_are_in_slow_motion():
