@@ -57,12 +57,16 @@ def picture_matte(
         found, method = alpha_unit, "alpha channel"
     else:
         segmented = np.zeros((height, width), np.float32) if probability is None else probability.astype(np.float32)
-        found, method = _cut_out(rgb, keypoints, segmented)
+        found, method = analytic_matte(rgb, keypoints, segmented)
     problems = _problems(found, keypoints, method)
     return PictureMatte(found, foreground_colours(rgb, found), method, problems)
 
 
-def _cut_out(rgb: np.ndarray, keypoints: PictureKeypoints, probability: np.ndarray) -> tuple[np.ndarray, str]:
+def analytic_matte(rgb: np.ndarray, keypoints: PictureKeypoints, probability: np.ndarray) -> tuple[np.ndarray, str]:
+    """Alpha float32 [H,W] and method ("backdrop", "scene" or "none") from segmentation, skeleton and colours alone.
+
+    rgb uint8 [H,W,3]; probability float32 [H,W] of the person segmentation.
+    """
     height, width = rgb.shape[:2]
     factor = min(1.0, WORK_SIDE_PX / max(height, width))
     size = (max(round(width * factor), 1), max(round(height * factor), 1))
