@@ -32,7 +32,8 @@ class KnownBackbone(NamedTuple):
 
 BACKBONES = (
     KnownBackbone("Wan2.2-Animate", ("AnimateWanModel",), "wan_animate"),
-)  # fmt: skip
+    KnownBackbone("SCAIL-2", ("SCAIL2WanModel",), "scail2"),
+)
 
 
 def recognise(model: object) -> KnownBackbone:
