@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from comfy_api.v0_0_2 import io
 
 from ..kmc_core.sampling.reenact import SamplerSettings
 from ..kmc_core.types import HolisticMotion, SubjectLibrary
-from .reenactment import Job, background_picture, common_inputs, common_outputs, output_inputs, refuse_foreign_model, run
+from .backbones.links import MODEL_TOOLTIP, link_inputs, linked
+from .backbones.presets import AUTO, FEW_STEPS
+from .backbones.protocol import LinkedModels
+from .record import Origin, record_inputs
+from .reenactment import Job, background_picture, common_inputs, common_outputs, output_inputs, run
 
 TEXT_AS_TRAINED = 0.5
 """cfg_scale at which the prompt counts once and nothing is extrapolated"""
@@ -22,20 +28,19 @@ class DistilledKMCSampler(io.ComfyNode):
             display_name="KMC Distilled Sampler",
             category="KMC",
             description=(
-                "Makes the video in 1 to 8 steps without guidance, for quick looks. "
-                "This version runs the base weights at few steps; it has no distilled weights of its own."
+                "Makes the video in 1 to 8 steps without guidance, for quick looks, or with a distilled model at `model`. "
+                "Without one it runs the built-in base weights at few steps; this version has no distilled weights of its own."
             ),
             search_aliases=["fast motion control", "few steps", "turbo", "preview sampler"],
             inputs=[
                 *common_inputs(),
                 *output_inputs(default_steps=4, max_steps=8),
-                io.Model.Input(
-                    "model", optional=True,
-                    tooltip="Reserved for foreign video models. This version drives its built-in network and refuses a linked one.",
-                ),
+                io.Model.Input("model", optional=True, tooltip=MODEL_TOOLTIP),
+                *record_inputs(),
+                *link_inputs(),
             ],
             outputs=common_outputs(),
-            hidden=[io.Hidden.unique_id],
+            hidden=[io.Hidden.unique_id, io.Hidden.prompt],
         )  # fmt: skip
 
     @classmethod
@@ -43,11 +48,19 @@ class DistilledKMCSampler(io.ComfyNode):
         cls, motion: HolisticMotion, subject: SubjectLibrary, prompt: str, mode: str, steps: int, motion_strength: float,
         seed: int, background: str, background_image: torch.Tensor | None = None, audio: dict | None = None,
         images: bool = True, network_strength: float = 1.0, override_limits: bool = False, model: object = None,
+        clip_source: str = "", character_source: str = "", vae: object = None,
+        positive: list | None = None, negative: list | None = None, clip: object = None, clip_vision: object = None,
+        preset: str = "auto", build_prompt: bool = True, window_length: int = 0, colour_anchor: float = 0.0,
     ) -> io.NodeOutput:  # fmt: skip
-        refuse_foreign_model(model)
+        links = linked(
+            LinkedModels(model, vae, positive, negative, clip, clip_vision), cls.hidden, preset=FEW_STEPS if preset == AUTO else preset,
+            build_prompt=build_prompt, window_length=window_length, colour_anchor=colour_anchor, guided=False,
+        )  # fmt: skip
         settings = SamplerSettings(
             prompt=prompt, negative_prompt="", mode=mode, steps=steps, cfg_scale=TEXT_AS_TRAINED, motion_strength=motion_strength,
             network_strength=network_strength, seed=seed, background=background,
             background_image=background_picture(background, background_image),
         )  # fmt: skip
-        return run(Job(cls.hidden.unique_id, motion, subject, settings, audio, images, override_limits, notes=(NOTE,)))
+        origin = Origin(cls.hidden.prompt, clip_source, character_source)
+        job = Job(cls.hidden.unique_id, motion, subject, settings, audio, images, override_limits, origin=origin, links=links)
+        return run(job if links is not None else replace(job, notes=(NOTE,)))

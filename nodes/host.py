@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import comfy.model_management as model_management
@@ -18,12 +20,15 @@ import folder_paths
 import numpy as np
 import psutil
 import torch
+from comfy.cli_args import args
 from comfy_api.v0_0_2 import ComfyAPISync, InputImpl, io
 from comfy_execution.graph_utils import ExecutionBlocker
+from comfyui_version import __version__
 from PIL import Image
 from server import PromptServer
 
 from ..kmc_core.errors import Cancelled, MotionError
+from ..kmc_core.media.production_record import file_sha256
 from ..kmc_core.pose.extractor import HolisticExtractor
 from ..kmc_core.pose.weights import WEIGHTS_FOLDER_NAME, ensure_weights
 
@@ -32,10 +37,16 @@ logger = logging.getLogger(__name__)
 MODELS_FOLDER = "kmc"
 VIDEO_SUBFOLDER = "kmc"
 MOTION_SUBFOLDER = "kmc"
+UNFINISHED_FOLDER = "__kmc_unfinished"
+"""Double underscore: ComfyUI serves no file of such a folder."""
+MODEL_ENDINGS = (".safetensors", ".sft", ".gguf", ".ckpt", ".pt", ".pth", ".bin")
+LONGEST_FILE_NAME = 1024
 MOTION_ENDINGS = (".safetensors", ".bvh", ".json")
 SECONDS_BETWEEN_PREVIEWS = 0.4
 MEMORY_RESERVE_BYTES = 1 << 30
 MAX_POSE_WORKERS = 8
+EXAMPLE_INPUTS = Path(__file__).resolve().parents[1] / "example_inputs"
+EXAMPLES_GIVEN = ".kmc_examples"
 
 
 def register_models_folder() -> None:
@@ -43,8 +54,32 @@ def register_models_folder() -> None:
     folder_paths.add_model_folder_path(MODELS_FOLDER, str(Path(folder_paths.models_dir) / MODELS_FOLDER))
 
 
+def give_example_inputs() -> None:
+    """Copy the files that the example workflows name into ComfyUI's input folder, once: what a user deletes stays deleted.
+
+    Nothing is overwritten. An input folder that cannot be written to is left alone, with a line in the log.
+    """
+    folder = Path(folder_paths.get_input_directory())
+    mark = folder / EXAMPLES_GIVEN
+    try:
+        given = set(mark.read_text(encoding="utf-8").split()) if mark.is_file() else set()
+        missing = [path for path in sorted(EXAMPLE_INPUTS.glob("kmc_*")) if path.name not in given]
+        for path in missing:
+            if not (folder / path.name).exists():
+                shutil.copyfile(path, folder / path.name)
+        if missing:
+            mark.write_text("\n".join(sorted(given | {path.name for path in missing})) + "\n", encoding="utf-8")
+    except OSError as error:
+        logger.warning("The example inputs of KMC were not copied into %s: %s", folder, error)
+
+
 def models_folder() -> Path:
     return Path(folder_paths.get_folder_paths(MODELS_FOLDER)[0])
+
+
+def unfinished_folder() -> Path:
+    """Where finished windows of unfinished jobs are kept: ComfyUI's user folder, since its temp folder is emptied at every start."""
+    return Path(folder_paths.get_user_directory()) / UNFINISHED_FOLDER
 
 
 def device() -> torch.device:
@@ -102,16 +137,81 @@ def input_path(name: str) -> Path:
     return Path(folder_paths.get_annotated_filepath(name))
 
 
+def own_file(name: str) -> Path | None:
+    """The file of ComfyUI's input, output or temp folder that a value names, or None; links out of them do not count."""
+    if not name or len(name) > LONGEST_FILE_NAME or not folder_paths.exists_annotated_filepath(name):
+        return None
+    path = input_path(name)
+    return path if path.is_file() else None
+
+
+def model_file(name: str) -> Path | None:
+    """The file in any of ComfyUI's model folders that a value names, or None."""
+    if not name or len(name) > LONGEST_FILE_NAME or Path(name).suffix.lower() not in MODEL_ENDINGS:
+        return None
+    found = (folder_paths.get_full_path(folder, name) for folder in sorted(folder_paths.folder_names_and_paths))
+    return next((Path(path) for path in found if path), None)
+
+
+def model_sha256(path: Path) -> str:
+    """SHA-256 of a model file; read once for each size and time of change, since models are large."""
+    facts = path.stat()
+    return _sha256_of(path, facts.st_size, facts.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _sha256_of(path: Path, size: int, changed_ns: int) -> str:
+    return file_sha256(path)
+
+
+def comfyui_version() -> str:
+    return __version__
+
+
+def device_name() -> str:
+    return str(model_management.get_torch_device_name(device()))
+
+
+def hides_metadata() -> bool:
+    """True when the server was started with --disable-metadata: videos then carry no prompt and no record."""
+    return bool(args.disable_metadata)
+
+
 def input_exists(name: str) -> bool:
     return bool(name) and folder_paths.exists_annotated_filepath(name)
 
 
-def new_video_file() -> tuple[Path, dict[str, str]]:
-    """A fresh MP4 name in ComfyUI's temp folder, and how the browser finds it."""
-    name = f"kmc_{uuid.uuid4().hex[:12]}.mp4"
+def new_temporary_file(ending: str = ".mp4") -> tuple[Path, dict[str, str]]:
+    """A fresh name in ComfyUI's temp folder, and how the browser finds it."""
+    name = f"kmc_{uuid.uuid4().hex[:12]}{ending}"
     folder = Path(folder_paths.get_temp_directory()) / VIDEO_SUBFOLDER
     folder.mkdir(parents=True, exist_ok=True)
     return folder / name, {"filename": name, "subfolder": VIDEO_SUBFOLDER, "type": io.FolderType.temp.value}
+
+
+def new_video_file() -> tuple[Path, dict[str, str]]:
+    """A fresh MP4 name in ComfyUI's temp folder, and how the browser finds it."""
+    return new_temporary_file(".mp4")
+
+
+def page_address(path: Path | None) -> dict[str, str] | None:
+    """How the browser finds a file of ComfyUI's own folders; None for any other file, which it may not see."""
+    if path is None:
+        return None
+    for kind in (io.FolderType.input, io.FolderType.output, io.FolderType.temp):
+        home = Path(folder_paths.get_directory_by_type(kind.value)).resolve()
+        if path.resolve().is_relative_to(home):
+            inside = path.resolve().relative_to(home)
+            subfolder = "" if inside.parent == Path(".") else inside.parent.as_posix()
+            return {"filename": inside.name, "subfolder": subfolder, "type": kind.value}
+    return None
+
+
+def tell_page(event: str, node_id: str | None, data: dict[str, object]) -> None:
+    """Send an event of our own about a node to the page that runs the prompt. Without a page (tests, scripts) nothing happens."""
+    server = PromptServer.instance
+    if node_id and server is not None and server.client_id is not None:
+        server.send_sync(event, {"node": node_id, **data}, server.client_id)
 
 
 def video_from_file(path: Path) -> object:
@@ -172,7 +272,7 @@ class ProgressBar:
         self.node_id = node_id
         self.api = ComfyAPISync()
         self.done, self.total, self.stage = 0, 1, ""
-        self.last_preview = 0.0
+        self.started, self.last_preview = time.monotonic(), 0.0
 
     def __call__(self, done: int, total: int, stage: str = "") -> None:
         if stage and stage != self.stage:
@@ -184,6 +284,8 @@ class ProgressBar:
         """The same without showing the stage, for loops that name every frame."""
         self.done, self.total = done, max(total, 1)
         self._send(None)
+        seconds = time.monotonic() - self.started
+        tell_page("kmc.progress", self.node_id, {"done": done, "total": self.total, "stage": stage or self.stage, "seconds": seconds})
 
     def preview(self, picture: np.ndarray) -> None:
         """Show uint8 [H,W,3] on the node, a few times per second at most."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.v0_0_2 import io
 
-from ..kmc_core.motion.preflight import apply_mend, preflight, timeline_picture
+from ..kmc_core.motion.preflight import apply_mend, preflight, timeline_picture, with_findings
 from ..kmc_core.types import HolisticMotion, Orientation, SubjectLibrary
 from . import host
 from .sockets import (
@@ -82,4 +82,5 @@ class KMCPreflight(io.ComfyNode):
         host.say(cls.hidden.unique_id, text)
         picture = image_from_bytes([timeline_picture(report, motion)])
         missing = host.not_kept("No subject was connected", "Connect a subject to KMC Preflight") if subject is None else subject
+        mended = with_findings(mended, report.findings)
         return io.NodeOutput(text, picture, mended, missing, ui={"text": (text,)})

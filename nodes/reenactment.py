@@ -6,6 +6,7 @@ Not here: the frames themselves (kmc_core.sampling.reenact), the sockets (kmc_sa
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,12 +19,16 @@ from ..kmc_core.dit.weights_file import load_network
 from ..kmc_core.errors import KMCError, LimitError
 from ..kmc_core.media.limits import check_prompt
 from ..kmc_core.media.writer import VideoWriter
+from ..kmc_core.motion.preflight import with_quick_findings
 from ..kmc_core.motion.retarget import RetargetSettings, retarget
 from ..kmc_core.motion.strength import with_strength
 from ..kmc_core.sampling.output_size import output_canvas
-from ..kmc_core.sampling.reenact import SamplerSettings, reenact
-from ..kmc_core.types import AudioTrack, Canvas, HolisticMotion, SubjectLibrary
+from ..kmc_core.sampling.reenact import ReenactedFrame, SamplerSettings, reenact
+from ..kmc_core.types import AudioTrack, Canvas, HolisticMotion, Orientation, SubjectLibrary
 from . import host
+from .backbones.kmc_model import is_kmc_model, network_of, recommended_strength
+from .backbones.links import LinkedRun, Links
+from .record import Origin, RunRecord
 from .sockets import MotionSocket, SubjectSocket, audio_to_track, frames_to_bytes
 
 MODES = ["draft", "std", "pro"]
@@ -91,7 +96,8 @@ def common_outputs() -> list[io.Output]:
 
 @dataclass(frozen=True)
 class Job:
-    """One sampler run. settings: everything the core needs; notes: sentences the node adds to the report."""
+    """One sampler run. settings: everything the core needs; notes: sentences the node adds to the report; origin: for the record;
+    links: a MODEL that is driven instead of the built-in network, or None."""
 
     node_id: str | None
     motion: HolisticMotion
@@ -102,6 +108,8 @@ class Job:
     override_limits: bool
     notes: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
+    origin: Origin | None = None
+    links: Links | None = None
 
 
 def background_picture(background: str, image: torch.Tensor | None) -> np.ndarray | None:
@@ -114,31 +122,39 @@ def background_picture(background: str, image: torch.Tensor | None) -> np.ndarra
     return frames_to_bytes(image[:1, ..., :3])[0]
 
 
-def refuse_foreign_model(model: object) -> None:
-    """This version drives its built-in network only; a linked MODEL is refused before any work."""
-    if model is not None:
-        raise KMCError("A MODEL is linked, and this version drives its built-in KMC Nano only", got=type(model).__name__,
-                       expected="nothing at model", remedy="Disconnect the model input")  # fmt: skip
-
-
 def run(job: Job) -> io.NodeOutput:
     """Sample the job. Everything that can be refused is refused before the first frame."""
     check_prompt(job.settings.prompt, job.override_limits)
     check_prompt(job.settings.negative_prompt, job.override_limits, "negative prompt")
     job = _with_character(job)
-    canvas = output_canvas(job.motion.character.canvas, job.settings.mode)
-    _refuse_when_images_do_not_fit(job, canvas)
-    job, network = _with_network(job)
+    bar = host.ProgressBar(job.node_id)
     started = time.perf_counter()
+    linked = _linked_run(job, bar)
+    canvas = linked.canvas if linked is not None else output_canvas(job.motion.character.canvas, job.settings.mode)
+    _refuse_when_images_do_not_fit(job, canvas)
+    network = None
+    if linked is None:
+        job, network = _with_network(job)
     path, shown = host.new_video_file()
-    images, masks = _stream(job, canvas, network, path)
+    record = RunRecord(job, canvas, WEIGHTS if network is not None and job.links is None else None)
+    frames = linked.frames() if linked is not None else _own_frames(job, network, bar)
+    images, masks = _stream(job, canvas, frames, path, record, bar)
     seconds = time.perf_counter() - started
-    report = _report(job, canvas, seconds)
+    report = _report(job, canvas, seconds, linked)
+    noted = record.finish(path, shown, report, job.seconds | {"sampling": seconds})
     host.say(job.node_id, report)
     return io.NodeOutput(
         images, masks, job.motion.fps, host.video_from_file(path),
-        ui={"images": [shown], "animated": (True,), "text": (report,)},
+        ui={"images": [shown], "animated": (True,), "text": (report,), "record": [noted]},
     )  # fmt: skip
+
+
+def _linked_run(job: Job, bar: host.ProgressBar) -> LinkedRun | None:
+    """The run on the linked production model; None for the built-in network and for a KMC MODEL, which goes the same way."""
+    if job.links is None or is_kmc_model(job.links.models.model):
+        return None
+    with host.interruptible():
+        return LinkedRun(job.links, job.motion, job.subject, job.settings, bar)
 
 
 def _with_character(job: Job) -> Job:
@@ -148,6 +164,7 @@ def _with_character(job: Job) -> Job:
         _refuse_another_character(job)
         return replace(job, motion=with_strength(job.motion, job.subject, strength))
     motion = retarget(job.motion, job.subject, settings=RetargetSettings(strength=strength))
+    motion = with_quick_findings(job.motion, job.subject, Orientation(), motion)
     return replace(job, motion=motion, notes=(*job.notes, "The motion was not retargeted; retargeting used its defaults."))
 
 
@@ -160,9 +177,16 @@ def _refuse_another_character(job: Job) -> None:
 
 
 def _with_network(job: Job) -> tuple[Job, torch.nn.Module | None]:
-    """The built-in network on ComfyUI's device, and the job with the strength its weights recommend times the user's."""
+    """The network on ComfyUI's device, and the job with the strength its weights recommend times the user's.
+
+    The linked KMC MODEL when there is one, else the built-in network.
+    """
     if job.settings.network_strength == 0:
         return replace(job, notes=(*job.notes, "The network was switched off: the re-posed picture alone.")), None
+    if job.links is not None:
+        model = job.links.models.model
+        strength = min(1.0, job.settings.network_strength * recommended_strength(model))
+        return replace(job, settings=replace(job.settings, network_strength=strength)), network_of(model)
     if not WEIGHTS.is_file():
         note = f"The network's weights are missing ({WEIGHTS.name}): the re-posed picture alone. Install the pack again to mend it."
         return replace(job, settings=replace(job.settings, network_strength=0.0), notes=(*job.notes, note)), None
@@ -180,28 +204,37 @@ def _refuse_when_images_do_not_fit(job: Job, canvas: Canvas) -> None:
                          remedy="Turn `images` off and use the VIDEO output, or choose a smaller mode")  # fmt: skip
 
 
-def _stream(job: Job, canvas: Canvas, network: torch.nn.Module | None, path: Path) -> tuple[object, object]:
-    """Frames go to the file, to the preview and, when wanted, into IMAGE and MASK; returns those two outputs."""
-    count = job.motion.frame_count
-    images = torch.empty(count, *canvas, 3) if job.keeps_images else None
-    masks = torch.empty(count, *canvas) if job.keeps_images else None
-    bar = host.ProgressBar(job.node_id)
+def _own_frames(job: Job, network: torch.nn.Module | None, bar: host.ProgressBar) -> Iterator[ReenactedFrame]:
     with host.interruptible():
-        frames = reenact(
+        return reenact(
             job.motion, job.subject, job.settings, network,
             progress=bar.advance, should_stop=host.should_stop, on_preview=lambda frame, rgb: bar.preview(rgb),
         )  # fmt: skip
-    with host.interruptible(), VideoWriter(path, canvas, _rate(job.motion), audio=_sound(job)) as writer:
+
+
+def _stream(
+    job: Job, canvas: Canvas, frames: Iterator[ReenactedFrame], path: Path, record: RunRecord, bar: host.ProgressBar
+) -> tuple[object, object]:
+    """Frames go to the file, the record, the preview and, when wanted, into IMAGE and MASK; returns those two outputs."""
+    count = job.motion.frame_count
+    images = torch.empty(count, *canvas, 3) if job.keeps_images else None
+    masks: torch.Tensor | None = None
+    with host.interruptible(), VideoWriter(path, canvas, _rate(job.motion), _sound(job), metadata=record.tags) as writer:
         for index, frame in enumerate(frames):
             host.stop_if_interrupted()
             writer.write(frame.rgb)
+            record.frames.add(frame.rgb)
             if images is not None:
                 images[index] = torch.from_numpy(frame.rgb).float().div_(255)
+            if images is not None and frame.alpha is not None:
+                masks = torch.empty(count, *canvas) if masks is None else masks
                 masks[index] = torch.from_numpy(frame.alpha)
             bar.preview(frame.rgb)
     if images is None:
         refused = host.not_kept("KMC Sampler kept no frames", "Turn `images` on in the sampler, or use its VIDEO output")
         return refused, refused
+    if masks is None:
+        masks = host.not_kept("The linked model draws whole frames and gives no mask", "Cut the character out of IMAGE with a matting node")
     return images, masks
 
 
@@ -215,12 +248,14 @@ def _sound(job: Job) -> AudioTrack | None:
     return job.motion.source.audio() if job.motion.source is not None else None
 
 
-def _report(job: Job, canvas: Canvas, seconds: float) -> str:
+def _report(job: Job, canvas: Canvas, seconds: float, linked: LinkedRun | None) -> str:
     count = job.motion.frame_count
     lines = [
         f"{count} frames, {canvas.width} x {canvas.height}, {job.motion.fps:.3f} fps, {job.motion.seconds:.2f} s, "
         f"made in {seconds:.1f} s ({seconds / max(count, 1):.2f} s each).",
     ]
-    if job.settings.network_strength > 0:
-        lines.append(f"KMC Nano, {job.settings.steps} steps, strength {job.settings.network_strength:g}, seed {job.settings.seed}.")
+    if linked is not None:
+        lines += linked.notes
+    elif job.settings.network_strength > 0:
+        lines.append(f"{'KMC Nano' if job.links is None else 'The linked KMC model'}, {job.settings.steps} steps, strength {job.settings.network_strength:g}, seed {job.settings.seed}.")
     return "\n".join((*lines, *job.notes))

@@ -13,9 +13,11 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Callable
+from http.client import HTTPResponse
 from pathlib import Path
 
 import aiohttp
@@ -39,73 +41,15 @@ class PromptFailed(RuntimeError):
     """A node raised, or the prompt was interrupted; the message is the node's own."""
 
 
-class ComfyUIServer:
-    """Context manager around one server process.
+class ComfyUIClient:
+    """Talks to a ComfyUI server at `url` over its own HTTP routes and web socket."""
 
-    base: its folder (created); models: a folder of models to use instead of base/models; arguments: more for main.py.
-    """
-
-    def __init__(self, comfyui: Path, base: Path, models: Path | None = None, arguments: tuple[str, ...] = ()) -> None:
-        self.base, self.log_path = base.resolve(), base.resolve() / "server.log"
-        self._prepare_folders(models)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        command = [
-            sys.executable, str(comfyui / "main.py"), "--listen", "127.0.0.1", "--port", str(self.port),
-            "--base-directory", str(self.base), "--disable-auto-launch", "--disable-api-nodes",
-            "--database-url", "sqlite:///:memory:", *_device_arguments(), *arguments,
-        ]  # fmt: skip
-        self._log = self.log_path.open("w", encoding="utf-8")
-        self.process = subprocess.Popen(
-            command, cwd=self.base, env={**MEMORY_SETTINGS, **os.environ}, stdout=self._log, stderr=subprocess.STDOUT
-        )
-        try:
-            self._wait_until_it_answers()
-        except BaseException:
-            self.stop()
-            raise
-
-    def __enter__(self) -> ComfyUIServer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _prepare_folders(self, models: Path | None) -> None:
-        for name in FOLDERS:
-            if name != "models" or models is None:
-                (self.base / name).mkdir(parents=True, exist_ok=True)
-        link_folder(self.base / "custom_nodes" / PACK_FOLDER, ROOT)
-        if models is not None:
-            models.mkdir(parents=True, exist_ok=True)
-            link_folder(self.base / "models", models)
-        settings = self.base / "user" / "default" / "comfy.settings.json"
-        settings.write_text(json.dumps({"Comfy.TutorialCompleted": True}))
-
-    def _wait_until_it_answers(self) -> None:
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                if str(self.base) in self.get("/system_stats")["system"]["argv"]:  # ours, not another server on this port
-                    return
-            except (OSError, ValueError, KeyError):
-                pass
-            time.sleep(0.1)
-        raise RuntimeError(f"ComfyUI did not start (exit status {self.process.poll()}). Its log ends:\n{self.log()[-4000:]}")
-
-    def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self._log.close()
+    def __init__(self, url: str) -> None:
+        self.url = url
 
     def log(self) -> str:
-        return self.log_path.read_text(encoding="utf-8", errors="replace")
+        """What is known of the server's log: nothing, for a server somebody else started."""
+        return ""
 
     def get(self, path: str) -> dict:
         with urllib.request.urlopen(self.url + path, timeout=60) as answer:
@@ -121,12 +65,18 @@ class ComfyUIServer:
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read() or b"{}")
 
-    def upload(self, path: Path) -> str:
+    def view(self, name: str, subfolder: str, kind: str) -> HTTPResponse:
+        """An open answer with a file's bytes; kind "input", "output" or "temp". Raises HTTPError where there is no such file."""
+        query = urllib.parse.urlencode({"filename": name, "subfolder": subfolder, "type": kind})
+        return urllib.request.urlopen(f"{self.url}/view?{query}", timeout=300)
+
+    def upload(self, path: Path, subfolder: str = "") -> str:
         """Copy a file into the server's input folder over HTTP; returns the name to use in a prompt."""
         boundary = uuid.uuid4().hex
         fields = (
             (f'name="image"; filename="{path.name}"', path.read_bytes()),
             ('name="overwrite"', b"true"),
+            ('name="subfolder"', subfolder.encode()),
         )
         body = b"".join(
             f"--{boundary}\r\nContent-Disposition: form-data; {header}\r\n\r\n".encode() + content + b"\r\n"
@@ -185,6 +135,75 @@ class ComfyUIServer:
                 return history[identity]
             await asyncio.sleep(0.05)
         raise PromptFailed("The server finished the prompt and has no history of it")
+
+
+class ComfyUIServer(ComfyUIClient):
+    """Context manager around one server process.
+
+    base: its folder (created); models: a folder of models to use instead of base/models; arguments: more for main.py.
+    """
+
+    def __init__(self, comfyui: Path, base: Path, models: Path | None = None, arguments: tuple[str, ...] = ()) -> None:
+        self.base, self.log_path = base.resolve(), base.resolve() / "server.log"
+        self._prepare_folders(models)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        super().__init__(f"http://127.0.0.1:{self.port}")
+        command = [
+            sys.executable, str(comfyui / "main.py"), "--listen", "127.0.0.1", "--port", str(self.port),
+            "--base-directory", str(self.base), "--disable-auto-launch", "--disable-api-nodes",
+            "--database-url", "sqlite:///:memory:", *_device_arguments(), *arguments,
+        ]  # fmt: skip
+        self._log = self.log_path.open("w", encoding="utf-8")
+        self.process = subprocess.Popen(
+            command, cwd=self.base, env={**MEMORY_SETTINGS, **os.environ}, stdout=self._log, stderr=subprocess.STDOUT
+        )
+        try:
+            self._wait_until_it_answers()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __enter__(self) -> ComfyUIServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _prepare_folders(self, models: Path | None) -> None:
+        for name in FOLDERS:
+            if name != "models" or models is None:
+                (self.base / name).mkdir(parents=True, exist_ok=True)
+        link_folder(self.base / "custom_nodes" / PACK_FOLDER, ROOT)
+        if models is not None:
+            models.mkdir(parents=True, exist_ok=True)
+            link_folder(self.base / "models", models)
+        settings = self.base / "user" / "default" / "comfy.settings.json"
+        settings.write_text(json.dumps({"Comfy.TutorialCompleted": True}))
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                if str(self.base) in self.get("/system_stats")["system"]["argv"]:  # ours, not another server on this port
+                    return
+            except (OSError, ValueError, KeyError):
+                pass
+            time.sleep(0.1)
+        raise RuntimeError(f"ComfyUI did not start (exit status {self.process.poll()}). Its log ends:\n{self.log()[-4000:]}")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._log.close()
+
+    def log(self) -> str:
+        return self.log_path.read_text(encoding="utf-8", errors="replace")
 
     def output_files(self, entry: dict) -> list[Path]:
         """Every file a history entry names, in the order of its nodes, saved ones before temporary ones."""

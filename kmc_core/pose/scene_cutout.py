@@ -38,6 +38,7 @@ def cut_from_scene(
     background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
     try:
         bgr = np.ascontiguousarray(picture[..., ::-1])
+        cv2.setRNGSeed(0)  # its colour models start from random pixels: the same picture must give the same cut-out
         cv2.grabCut(bgr, seeds, None, background, foreground, ITERATIONS, cv2.GC_INIT_WITH_MASK)
     except cv2.error:
         return likely

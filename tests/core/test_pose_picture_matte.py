@@ -156,3 +156,10 @@ def test_drawings_on_paper_agree_with_their_annotated_masks(shared_clips, name, 
     truth = cv2.imread(str(folder / "annotations" / f"{name}.mask.png"), cv2.IMREAD_GRAYSCALE) / 255.0
     found = picture_matte(np.ascontiguousarray(picture), nobody(), np.zeros(picture.shape[:2], np.float32))
     assert found.method == "backdrop" and _overlap(found.alpha, truth) > least
+
+
+def test_the_same_picture_gives_the_same_cut_out_whatever_was_cut_before():
+    alpha = painted_alpha()
+    picture = _composite(_textured(1, 60, 255, 2), _textured(5, 0, 200, 0), alpha)
+    first, again = (picture_matte(picture, somebody(), _segmentation(alpha)).alpha for _ in range(2))
+    assert np.array_equal(first, again)

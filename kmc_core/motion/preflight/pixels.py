@@ -15,8 +15,8 @@ from ...pose.camera import background_mask
 from ...types import HolisticMotion
 
 LONG_SIDE_PX = 256
-LOOKS_PER_S, CAMERA_LOOKS_PER_S = 10, 5
-"""frames between two looks repeat the numbers of the one before"""
+LOOKS_PER_S, LOOKS_PER_CAMERA_LOOK = 10, 2
+"""frames between two looks repeat the numbers of the one before; they are decoded, but never turned into pixels"""
 LEAST_AREA = 0.15
 """corners that agree must span this share of the picture: a second person's must not pass for the background"""
 LEAST_CORNERS = 10
@@ -47,20 +47,16 @@ def pixel_statistics(clip: Clip, motion: HolisticMotion) -> PixelStatistics:
     count = min(clip.frame_count, motion.frame_count)
     values = np.zeros((count, 6))
     travel = np.full(count, -1.0)
-    step = max(round(motion.fps / CAMERA_LOOKS_PER_S), 1)
     every = max(round(motion.fps / LOOKS_PER_S), 1)
-    follower = CameraFollower()
-    cuts = set(motion.cuts)
-    for index, frame in enumerate(clip.frames(0, count, long_side=LONG_SIDE_PX)):
-        if index in cuts:
-            follower = CameraFollower()
-        if index % every and index % step:
-            values[index] = values[index - 1]
-            continue
+    follower, scene = CameraFollower(), 0
+    for look, frame in enumerate(clip.frames(0, count, long_side=LONG_SIDE_PX, step=every)):
+        index = look * every
         luma = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
         behind = _background(motion, index, luma.shape) > 0.5
-        values[index] = _numbers(luma, _performer(motion, index, behind), behind)
-        if index % step == 0:
+        values[index : index + every] = _numbers(luma, _performer(motion, index, behind), behind)
+        if look % LOOKS_PER_CAMERA_LOOK == 0:
+            if scene != sum(cut <= index for cut in motion.cuts):
+                follower, scene = CameraFollower(), sum(cut <= index for cut in motion.cuts)
             travel[index] = follower.look(luma, behind)
     return PixelStatistics(*values.T, travel)
 
