@@ -6,13 +6,14 @@ import numpy as np
 import torch
 from comfy_api.v0_0_2 import io
 
-from ..kmc_core.errors import SubjectError
+from ..kmc_core.errors import KMCError, SubjectError
 from ..kmc_core.media.limits import LIMITS, check_picture, check_picture_count
 from ..kmc_core.pose.interchange import keypoints_from_pose_keypoint
+from ..kmc_core.subject.corrections import ViewCorrections, assign_corrections, read_corrections
 from ..kmc_core.subject.gallery import gallery
 from ..kmc_core.subject.library import build_subject
 from ..kmc_core.types import Canvas, PictureKeypoints, SubjectLibrary
-from . import host
+from . import host, page
 from .sockets import PoseKeypointSocket, SubjectSocket, frames_to_bytes, image_from_bytes
 
 PICTURE_NAMES = [f"picture_{number}" for number in range(1, LIMITS.max_pictures + 1)]
@@ -48,6 +49,13 @@ class BuildSubjectLibrary(io.ComfyNode):
                     "override_limits", default=False, advanced=True, optional=True,
                     tooltip="Accept pictures smaller than 300 px or narrower than 2:5.",
                 ),
+                io.String.Input(
+                    "corrections", default="", optional=True, socketless=True, advanced=True, extra_dict={"hidden": True},
+                    tooltip=(
+                        "Joints put right by dragging them in the gallery, as JSON: "
+                        '{"1": {"joints": {"left_elbow": [0.4, 0.5]}}}, in fractions of picture 1.'
+                    ),
+                ),
             ],
             outputs=[
                 SubjectSocket.Output(display_name="subject"),
@@ -60,23 +68,31 @@ class BuildSubjectLibrary(io.ComfyNode):
     @classmethod
     def execute(
         cls, pictures: dict, name: str, masks: dict | None = None, pose_keypoint: list | None = None,
-        override_limits: bool = False, **unexpected: object,
+        override_limits: bool = False, corrections: str = "", **unexpected: object,
     ) -> io.NodeOutput:  # fmt: skip
         node_id = cls.hidden.unique_id
+        corrected = read_corrections(corrections)
         views, view_masks = collect_views(pictures, masks or {}, extra=len(unexpected))
         for view in views:
             check_picture(view.shape, override_limits)
         keypoints = _keypoints_of(pose_keypoint, views)
+        used = assign_corrections(corrected, views)
         progress = host.ProgressBar(node_id)
         with host.interruptible():
             extractor = host.pose_extractor(node_id)
             host.stop_if_interrupted()
-            subject = build_subject(
-                views, extractor, masks=view_masks, keypoints=keypoints, name=name.strip() or "character", progress=progress
-            )
-        report = describe_subject(subject)
+            try:
+                subject = build_subject(
+                    views, extractor, masks=view_masks, keypoints=keypoints, name=name.strip() or "character", progress=progress,
+                    corrections={view: corrected[number] for view, number in enumerate(used) if number is not None},
+                )  # fmt: skip
+            except KMCError:
+                host.tell_page("kmc.views", node_id, {"views": page.bare_views(views, used)})
+                raise
+        report = "\n".join([describe_subject(subject), *describe_corrections(corrected, used)])
         host.say(node_id, report)
-        return io.NodeOutput(subject, image_from_bytes([gallery(subject)]), report, ui={"text": (report,)})
+        shown = {"text": (report,), "kmc_views": page.subject_views(subject, views, used)}
+        return io.NodeOutput(subject, image_from_bytes([gallery(subject)]), report, ui=shown)
 
 
 def collect_views(pictures: dict, masks: dict, extra: int = 0) -> tuple[list[np.ndarray], list[np.ndarray | None]]:
@@ -136,3 +152,15 @@ def describe_subject(subject: SubjectLibrary) -> str:
         lines.append(f"{role} {index + 1}: {view.canvas.width} x {view.canvas.height}, facing {facing:+.0f} degrees.")
         lines += [f"  check: {problem}" for problem in view.problems]
     return "\n".join(lines)
+
+
+def describe_corrections(corrections: dict[int, ViewCorrections], used: list[int | None]) -> list[str]:
+    """What was corrected by hand, and what could not be because its picture is gone."""
+    lines = []
+    for number, correction in corrections.items():
+        joints = ", ".join(name.replace("_", " ") for name in correction.joints)
+        if number in used:
+            lines.append(f"view {used.index(number) + 1}, put right by hand: {joints}.")
+        else:
+            lines.append(f"check: corrections of {joints} were made on another picture (number {number}) and were left out.")
+    return lines

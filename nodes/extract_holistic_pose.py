@@ -13,7 +13,7 @@ from ..kmc_core.pose.drawing import draw_motion_frame
 from ..kmc_core.pose.extractor import TrackSettings
 from ..kmc_core.pose.interchange import to_pose_keypoint
 from ..kmc_core.types import HolisticMotion, Orientation
-from . import host
+from . import host, page
 from .pose_sources import PoseSources, track_with_sources
 from .sockets import (
     PREVIEW_FRAMES,
@@ -101,9 +101,8 @@ class ExtractHolisticPose(io.ComfyNode):
         _refuse_when_nobody_was_found(motion)
         report = describe_motion(motion)
         host.say(node_id, report)
-        return io.NodeOutput(
-            motion, to_pose_keypoint(motion), _overlay(motion, clip), _mask(motion), report, ui={"text": (report,)}
-        )
+        shown = {"text": (report,), "kmc_pose": page.pose_player(("Performer", motion, page.clip_under(motion)))}
+        return io.NodeOutput(motion, to_pose_keypoint(motion), _overlay(motion, clip), _mask(motion), report, ui=shown)
 
 
 def _refuse_when_nobody_was_found(motion: HolisticMotion) -> None:

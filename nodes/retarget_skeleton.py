@@ -12,7 +12,7 @@ from ..kmc_core.motion.trimming import trim_motion
 from ..kmc_core.pose.drawing import draw_motion_frame
 from ..kmc_core.pose.interchange import to_pose_keypoint
 from ..kmc_core.types import HolisticMotion, Orientation, SubjectLibrary
-from . import host
+from . import host, page
 from .sockets import (
     PREVIEW_FRAMES,
     PREVIEW_LONG_SIDE,
@@ -78,7 +78,11 @@ class RetargetSkeleton(io.ComfyNode):
         report = "\n".join([*_sentences(motion, retargeted, subject, orientation), *_checks(trimmed, retargeted, subject, orientation)])
         host.say(cls.hidden.unique_id, report)
         pictures = _pose_pictures(retargeted, every_frame=pose_frames == "every frame")
-        return io.NodeOutput(retargeted, pictures, to_pose_keypoint(retargeted), ui={"text": (report,)})
+        player = page.pose_player(
+            ("Performer", trimmed, page.clip_under(trimmed)),
+            ("Character", retargeted, page.save_picture(subject.primary_view.picture)),
+        )
+        return io.NodeOutput(retargeted, pictures, to_pose_keypoint(retargeted), ui={"text": (report,), "kmc_pose": player})
 
 
 def _within_limit(motion: HolisticMotion, longest_s: float) -> HolisticMotion:

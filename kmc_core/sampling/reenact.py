@@ -191,9 +191,9 @@ def _frames(
         if progress is not None:
             progress(done, total, stage)
 
-    for window in windows:
-        def on_step(step: int, x0: Tensor, window: Window = window) -> None:
-            advance(f"frames {window.first_new + 1} to {window.stop}, step {step + 1}")
+    for number, window in enumerate(windows, 1):
+        def on_step(step: int, x0: Tensor, window: Window = window, number: int = number) -> None:
+            advance(f"window {number} of {len(windows)}, step {step + 1}")
             if on_preview is not None:
                 on_preview(window.stop - 1, ((x0[0, :, -1] + 1) * 127.5).byte().permute(1, 2, 0).cpu().numpy())
 

@@ -28,15 +28,19 @@ LOW_DETECTION = 0.5
 SIDE_VIEW_DEG, BACK_VIEW_DEG = 60.0, 120.0
 
 
-def rig_problems(keypoints: PictureKeypoints, rig: Rig, alpha: np.ndarray) -> tuple[str, ...]:
+def rig_problems(
+    keypoints: PictureKeypoints, rig: Rig, alpha: np.ndarray, corrected: frozenset[int] = frozenset()
+) -> tuple[str, ...]:
     """Plain sentences on what a user should check; empty when nothing is suspicious.
 
-    alpha float32 [H,W]: the character's matte, on which keypoints and rig lie.
+    alpha float32 [H,W]: the character's matte, on which keypoints and rig lie. corrected: rig joints a user has put in
+    place; their bones are not doubted, and whoever corrects has looked at the rig.
     """
-    problems = _detection_problems(keypoints)
+    problems = [] if corrected else _detection_problems(keypoints)
     if not keypoints.user_supplied:
-        problems += _bones_outside(rig, alpha)
-        problems += _odd_proportions(rig)
+        doubted = _doubted_bones(rig, corrected)
+        problems += _bones_outside(rig, alpha, doubted)
+        problems += _odd_proportions(rig, doubted)
     problems += _view_problems(keypoints, rig)
     return tuple(problems)
 
@@ -63,10 +67,15 @@ def _detection_problems(keypoints: PictureKeypoints) -> list[str]:
     ]
 
 
-def _bones_outside(rig: Rig, alpha: np.ndarray) -> list[str]:
+def _doubted_bones(rig: Rig, corrected: frozenset[int]) -> np.ndarray:
+    """Bones to look at [18]: seen, and without a corrected end."""
+    touched = np.array([bool(corrected & set(bone)) for bone in RIG_BONES])
+    return (bone_confidence(rig.confidence) > SEEN) & ~touched
+
+
+def _bones_outside(rig: Rig, alpha: np.ndarray, doubted: np.ndarray) -> list[str]:
     inside = bones_inside(rig.joints, alpha)
-    trusted = bone_confidence(rig.confidence) > SEEN
-    checked = [bone for bone in range(len(RIG_BONES)) if trusted[bone] and inside[bone] >= 0]
+    checked = [bone for bone in range(len(RIG_BONES)) if doubted[bone] and inside[bone] >= 0]
     lost = [BONE_NAMES[bone] for bone in checked if bone in LIMB_BONES and inside[bone] < INSIDE_SHARE]
     if lost:
         return [f"Outside the cut-out: {', '.join(lost)}. The rig or the matte is wrong there; supply keypoints or a mask."]
@@ -75,18 +84,17 @@ def _bones_outside(rig: Rig, alpha: np.ndarray) -> list[str]:
     return []
 
 
-def _odd_proportions(rig: Rig) -> list[str]:
-    trusted = bone_confidence(rig.confidence) > SEEN
-    if not trusted[0]:
+def _odd_proportions(rig: Rig, doubted: np.ndarray) -> list[str]:
+    if bone_confidence(rig.confidence)[0] <= SEEN:
         return []
     lengths = bone_lengths(rig.joints.astype(np.float64))
     ratio = lengths / max(lengths[0], 1e-6) / HUMAN_PROPORTIONS
     low, high = HUMAN_RANGE
-    odd = [BONE_NAMES[bone] for bone in PROPORTION_BONES if trusted[bone] and not low < ratio[bone] < high]
+    odd = [BONE_NAMES[bone] for bone in PROPORTION_BONES if doubted[bone] and not low < ratio[bone] < high]
     uneven = [
         BONE_NAMES[left].removeprefix("left ")
         for left, right in RIG_BONE_PAIRS
-        if left in PROPORTION_BONES and trusted[left] and trusted[right]
+        if left in PROPORTION_BONES and doubted[left] and doubted[right]
         and max(lengths[left], lengths[right]) > SIDE_RATIO * min(lengths[left], lengths[right])
     ]  # fmt: skip
     problems = []

@@ -7,8 +7,9 @@ Called by nodes, evaluation and training.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Protocol
 
 import cv2
@@ -17,10 +18,13 @@ import numpy as np
 from ..errors import SubjectError
 from ..pose.picture_matte import picture_matte
 from ..types import Canvas, PictureKeypoints, Progress, SubjectLibrary, SubjectView
+from .corrections import ViewCorrections, correct_keypoints
 from .gate import rig_problems
 from .rig import Rig, build_rig
 
 logger = logging.getLogger(__name__)
+
+UNCORRECTED = ViewCorrections()
 
 LONG_SIDE_PX = 1280
 MOST_VIEWS = 7
@@ -43,6 +47,7 @@ def build_subject(
     *,
     masks: Sequence[np.ndarray | None] = (),
     keypoints: Sequence[PictureKeypoints | None] = (),
+    corrections: Mapping[int, ViewCorrections] = MappingProxyType({}),
     name: str = "character",
     progress: Progress | None = None,
 ) -> SubjectLibrary:
@@ -50,6 +55,7 @@ def build_subject(
 
     pictures: uint8 [H,W,3|4]; a fourth channel that is not solid is the matte. masks: float or uint8 [H,W] per picture or
     None, 1 (255) = character, same aspect. keypoints: on the picture as handed in, or None to let the extractor look.
+    corrections: joints put right by hand, by index of the picture; they overrule whatever was found.
     The primary view is the most frontal one that is well seen; it sets canvas, bone lengths and background.
     Raises SubjectError for no or too many pictures, a wrong array, a mask of another shape, nobody found.
     """
@@ -64,7 +70,8 @@ def build_subject(
             progress(index, len(pictures), "Cutting out and rigging the character")
         mask = masks[index] if index < len(masks) else None
         given = keypoints[index] if index < len(keypoints) else None
-        view, rig = build_view(picture, extractor, mask=mask, keypoints=given, number=index + 1)
+        corrected = corrections.get(index, UNCORRECTED)
+        view, rig = build_view(picture, extractor, mask=mask, keypoints=given, corrections=corrected, number=index + 1)
         views.append(view)
         rigs.append(rig)
     if progress is not None:
@@ -78,6 +85,7 @@ def build_view(
     *,
     mask: np.ndarray | None = None,
     keypoints: PictureKeypoints | None = None,
+    corrections: ViewCorrections = UNCORRECTED,
     number: int = 1,
 ) -> tuple[SubjectView, Rig]:
     """One picture cut out and rigged; arguments as in `build_subject`, `number` names the picture in messages."""
@@ -90,6 +98,8 @@ def build_view(
         keypoints = scaled_keypoints(keypoints, canvas.width / picture.shape[1])
     elif extractor is not None:
         keypoints = extractor.picture(rgb)
+    if keypoints is not None:
+        keypoints = correct_keypoints(keypoints, corrections.joints, canvas)
     if keypoints is None or _nobody(keypoints):
         raise _nobody_error(number, canvas)
     needs_segmentation = user_mask is None and not _has_transparency(working) and extractor is not None
@@ -109,7 +119,7 @@ def build_view(
         torso_px=rig.torso_px,
         yaw=rig.yaw,
         head_yaw=rig.head_yaw,
-        problems=matte.problems + rig_problems(keypoints, rig, matte.alpha),
+        problems=matte.problems + rig_problems(keypoints, rig, matte.alpha, corrections.rig_indices),
     )
     return view, rig
 
