@@ -286,8 +286,6 @@ class ProgressBar:
         self._send(None)
         seconds = time.monotonic() - self.started
         tell_page("kmc.progress", self.node_id, {"done": done, "total": self.total, "stage": stage or self.stage, "seconds": seconds})
-        seconds = time.monotonic() - self.started
-        tell_page("kmc.progress", self.node_id, {"done": done, "total": self.total, "stage": stage or self.stage, "seconds": seconds})
 
     def preview(self, picture: np.ndarray) -> None:
         """Show uint8 [H,W,3] on the node, a few times per second at most."""
