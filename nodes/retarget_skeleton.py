@@ -6,7 +6,7 @@ import torch
 from comfy_api.v0_0_2 import io
 
 from ..kmc_core.media.contact_sheet import spread_frames
-from ..kmc_core.motion.preflight import pair_findings
+from ..kmc_core.motion.preflight import pair_findings, with_quick_findings
 from ..kmc_core.motion.retarget import RetargetSettings, retarget
 from ..kmc_core.motion.trimming import trim_motion
 from ..kmc_core.pose.drawing import draw_motion_frame
@@ -75,6 +75,7 @@ class RetargetSkeleton(io.ComfyNode):
         settings = RetargetSettings(strength=strength, framing=FRAMINGS[framing])
         trimmed = motion if override_limits else _within_limit(motion, orientation.max_seconds)
         retargeted = retarget(trimmed, subject, orientation, settings)
+        retargeted = with_quick_findings(trimmed, subject, orientation, retargeted)
         report = "\n".join([*_sentences(motion, retargeted, subject, orientation), *_checks(trimmed, retargeted, subject, orientation)])
         host.say(cls.hidden.unique_id, report)
         pictures = _pose_pictures(retargeted, every_frame=pose_frames == "every frame")
