@@ -1,16 +1,18 @@
 """Which picture of the character is shown when: by facing, with hysteresis and short cross-fades.
 
-Not here: drawing. Called by the aligner once per motion; pure functions of the motion, so that frames may be asked for
-in any order.
+Not here: drawing. Called by the aligner once per motion, and by the retargeting node for its report; pure functions of
+the motion, so that frames may be asked for in any order.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from ..pose.cuts import scene_ranges
 from ..types import CharacterMotion, SubjectLibrary
 from .deform import torso_signs
 
@@ -37,20 +39,46 @@ class MotionTracks(NamedTuple):
 def motion_tracks(subject: SubjectLibrary, character: CharacterMotion) -> MotionTracks:
     """Views by torso yaw for the body and by head yaw for the head."""
     frames = len(character.joints)
-    signs = torso_signs(character.joints)
+    signs = np.concatenate([torso_signs(character.joints[start:stop]) for start, stop in scene_ranges(character.cuts, frames)])
     if len(subject.views) == 1:
         return MotionTracks(((Share(0, 0, 1.0),),) * frames, signs)
-    body = fade_weights(choose_views(character.body_yaw, np.array([view.yaw for view in subject.views])), len(subject.views))
-    head = choose_views(character.head_yaw, np.array([view.head_yaw for view in subject.views]))
-    head = fade_weights(head, len(subject.views))
+    count, cuts = len(subject.views), character.cuts
+    body = fade_weights(choose_views(character.body_yaw, np.array([view.yaw for view in subject.views]), cuts), count, cuts)
+    head = fade_weights(choose_views(character.head_yaw, np.array([view.head_yaw for view in subject.views]), cuts), count, cuts)
     return MotionTracks(tuple(_pairs(body[frame], head[frame]) for frame in range(frames)), signs)
 
 
-def choose_views(wanted: np.ndarray, available: np.ndarray) -> np.ndarray:
+class ViewSpan(NamedTuple):
+    """Picture number `view` (0 = first) of `part` "body" or "head" is the strongest from start_s to end_s."""
+
+    part: str
+    view: int
+    start_s: float
+    end_s: float
+
+
+def views_served(subject: SubjectLibrary, character: CharacterMotion, fps: float) -> tuple[ViewSpan, ...]:
+    """Which picture serves which seconds, body first; a library of one picture gives one span for each part."""
+    spans = []
+    for part, yaw, own in (
+        ("body", character.body_yaw, [view.yaw for view in subject.views]),
+        ("head", character.head_yaw, [view.head_yaw for view in subject.views]),
+    ):
+        chosen = choose_views(yaw, np.array(own), character.cuts)
+        changes = [0, *(np.flatnonzero(np.diff(chosen)) + 1), len(chosen)]
+        for start, stop in zip(changes[:-1], changes[1:], strict=True):
+            spans.append(ViewSpan(part, int(chosen[start]), float(start / fps), float(stop / fps)))
+    return tuple(spans)
+
+
+def choose_views(wanted: np.ndarray, available: np.ndarray, cuts: Sequence[int] = ()) -> np.ndarray:
     """Index of the view per frame: the nearest facing, left only for one that is 12 degrees nearer.
 
-    wanted [T], available [V], radians -> int [T].
+    wanted [T], available [V], radians; cuts: first frames of new scenes, which choose afresh -> int [T].
     """
+    scenes = scene_ranges(cuts, len(wanted))
+    if len(scenes) > 1:
+        return np.concatenate([choose_views(wanted[start:stop], available) for start, stop in scenes])
     smooth = gaussian_filter1d(np.unwrap(wanted.astype(np.float64)), YAW_SIGMA_FRAMES, mode="nearest")
     gaps = np.abs((smooth[:, None] - available + np.pi) % (2 * np.pi) - np.pi)
     chosen = np.zeros(len(wanted), np.int64)
@@ -63,8 +91,11 @@ def choose_views(wanted: np.ndarray, available: np.ndarray) -> np.ndarray:
     return chosen
 
 
-def fade_weights(chosen: np.ndarray, views: int) -> np.ndarray:
-    """Weights [T,V] that cross-fade over five frames around each change of view."""
+def fade_weights(chosen: np.ndarray, views: int, cuts: Sequence[int] = ()) -> np.ndarray:
+    """Weights [T,V] that cross-fade over five frames around each change of view, never over a cut."""
+    scenes = scene_ranges(cuts, len(chosen))
+    if len(scenes) > 1:
+        return np.concatenate([fade_weights(chosen[start:stop], views) for start, stop in scenes])
     weights = np.eye(views)[chosen]
     padded = np.pad(weights, ((FADE_FRAMES // 2, FADE_FRAMES // 2), (0, 0)), mode="edge")
     return sum(padded[shift : shift + len(chosen)] for shift in range(FADE_FRAMES)) / FADE_FRAMES

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..pose.expression import EXPRESSION_NAMES
 from ..pose.skeleton_layouts import LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG
-from ..types import Canvas, CharacterMotion, HolisticMotion, PictureKeypoints
+from ..types import Canvas, CharacterMotion, Contact, HolisticMotion, PictureKeypoints
 
 # Face Mesh-478 landmarks that are mirror images of each other; every other landmark lies on the midline.
 # Source: symmetry of the mesh, found by matching five reflected faces (one-to-one, error < 6 % of an eye distance).
@@ -87,12 +87,21 @@ def mirror_character(character: CharacterMotion) -> CharacterMotion:
         body_yaw=-character.body_yaw,
         camera=_mirrored_camera(character.camera, character.canvas.width),
         face_displacement=displacement,
+        contacts=tuple(_other_side(contact) for contact in character.contacts),
     )
 
 
 def face_mirror_order() -> np.ndarray:
     """Permutation [478] that swaps the sides of a face mesh."""
     return _order(478, FACE_MIRROR_PAIRS)
+
+
+def _other_side(contact: Contact) -> Contact:
+    """The contact of the other hand or foot; hands that touch each other stay listed for the left one."""
+    if contact.place == "other_hand":
+        return contact
+    side, limb = contact.part.split("_")
+    return contact._replace(part=f"{'right' if side == 'left' else 'left'}_{limb}")
 
 
 def _order(count: int, pairs: tuple[tuple[int, int], ...]) -> np.ndarray:

@@ -1,73 +1,21 @@
-"""The directed camera and the driver's own: words, similarities, and turns of the body about the vertical.
+"""The directed camera and the driver's own: similarities, and turns of the body about the vertical.
 
-Not here: where the character stands (framing.py), which way it faces (facing.py). Called by retarget.py and by nodes.
+Not here: where the character stands (framing.py), which way it faces (facing.py), words (camera_words.py).
 A camera is a similarity float32 [T,2,3] on the canvas: final point = camera[t] @ (x, y, 1).
 """
 
 from __future__ import annotations
 
 import math
-import re
 
 import numpy as np
 
-from ..errors import MotionError
 from ..types import CameraDirective, Canvas, Orientation
 from .lift import smooth_over_time
 
 CAMERA_SIGMA_FRAMES = 2.0
 LARGEST_JERK = 0.004  # of the long side: mean change of the camera's speed per frame; shakier estimates are noise
 FOLLOWED_TRAVEL = 0.25  # a camera that travels further than this share of the picture is tracking the driver
-
-_NUMBER = r"(?P<number>[-+]?\d+(?:\.\d+)?)\s*(?P<unit>%|x|deg\w*|°)?"
-_DIRECTIVE = re.compile(
-    r"\b(?P<verb>pan|tilt|zoom|orbit|dolly)(?:s|ning|ming|ing)?\b[\s:=]*(?:to\s+the\s+|to\s+|by\s+)?"
-    r"(?P<way>left|right|up|down|in|out)?[\s:=]*(?:by\s+)?(?:" + _NUMBER + ")?",
-    re.IGNORECASE,
-)
-_DEFAULT_DEG = {"pan": 10.0, "tilt": 6.0, "orbit": 20.0}
-_DEFAULT_ZOOM = 1.2
-
-
-def parse_camera_directive(text: str) -> CameraDirective:
-    """Read "pan right 10, tilt up 5, zoom 1.2, orbit left 30" into totals over the clip.
-
-    Degrees for pan, tilt and orbit (left and down count negative); zoom is a factor ("1.2", "1.2x", "120 %") or a
-    word ("zoom in", "zoom out"). Missing numbers take a mild default. Empty text and "static" mean a still camera.
-    Raises MotionError for text without any known word.
-    """
-    found = {"pan": 0.0, "tilt": 0.0, "orbit": 0.0, "zoom": 1.0}
-    matches = list(_DIRECTIVE.finditer(text))
-    if not matches and text.strip() and not re.search(r"\b(static|still|fixed|none|locked)\b", text, re.IGNORECASE):
-        raise MotionError(
-            "The camera directive was not understood",
-            got=repr(text[:80]),
-            expected='words such as "pan right 10, tilt up 5, zoom 1.2, orbit left 30"',
-            remedy="Use pan, tilt, zoom or orbit with a direction and a number",
-        )
-    for match in matches:
-        verb = match["verb"].lower().replace("dolly", "zoom")
-        way = (match["way"] or "").lower()
-        number = float(match["number"]) if match["number"] else None
-        if verb == "zoom":
-            found["zoom"] *= _zoom_factor(number, match["unit"] or "", way)
-        else:
-            degrees = _DEFAULT_DEG[verb] if number is None else number
-            found[verb] += -degrees if way in ("left", "down") else degrees
-    return CameraDirective(
-        pan_deg=float(np.clip(found["pan"], -45, 45)),
-        tilt_deg=float(np.clip(found["tilt"], -30, 30)),
-        zoom=float(np.clip(found["zoom"], 0.4, 3.0)),
-        orbit_deg=float(np.clip(found["orbit"], -180, 180)),
-    )
-
-
-def _zoom_factor(number: float | None, unit: str, way: str) -> float:
-    factor = _DEFAULT_ZOOM if number is None else number / 100 if unit == "%" else number
-    if unit == "%" and way:
-        factor = 1.0 + number / 100
-    factor = max(abs(factor), 0.1)
-    return 1.0 / factor if way == "out" and factor > 1 else factor
 
 
 def about_vertical(angle: np.ndarray | float) -> np.ndarray:

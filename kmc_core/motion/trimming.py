@@ -32,6 +32,10 @@ def trim_motion(motion: HolisticMotion, frame_count: int) -> HolisticMotion:
         changes["source"] = motion.source.span(0, seconds, note)
     if motion.character is not None:
         arrays = _trimmed_arrays(motion.character, motion.frame_count, frame_count)
+        arrays["cuts"] = tuple(cut for cut in motion.character.cuts if cut < frame_count)
+        arrays["contacts"] = tuple(
+            contact._replace(stop=min(contact.stop, frame_count)) for contact in motion.character.contacts if contact.start < frame_count
+        )
         changes["character"] = replace(motion.character, **arrays)
     return replace(motion, **changes)
 

@@ -10,6 +10,7 @@ from procedural_body import HUMAN, Body, picture_keypoints, subject_of, walking_
 from scipy.spatial.transform import Rotation
 
 from kmc_core.errors import MotionError
+from kmc_core.motion.camera_words import parse_camera_directive
 from kmc_core.motion.contacts import reach
 from kmc_core.motion.face_motion import UPPER_OVAL, face_motion
 from kmc_core.motion.facing import turn_to_picture
@@ -24,7 +25,6 @@ from kmc_core.motion.orientation import (
     directive_camera,
     followed_camera,
     inverse_camera,
-    parse_camera_directive,
 )
 from kmc_core.motion.posing import mix_directions
 from kmc_core.motion.retarget import RetargetSettings, retarget

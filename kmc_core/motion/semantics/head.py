@@ -11,7 +11,7 @@ from .whole_body import Found
 
 NOD_DEG, SHAKE_DEG, HEAD_GAP_S = 6.0, 9.0, 0.7
 LOOK_DEG = 28.0
-SWAY, STEP_LIFT, ARM_SPEED = 0.09, 0.05, 0.3
+SWAY, STEP_LIFT, ARM_SPEED, TWIST_DEG = 0.09, 0.05, 0.3, 18.0
 ALIVE_S = 1.6
 
 
@@ -40,7 +40,8 @@ def dances(features: Features) -> list[Found]:
     sway = rhythmic((features.picture[:, PELVIS] - feet)[:, 0], SWAY, features.frames(1.4), 3)
     ankles = features.joints[:, LEGS[0][2], 1] - features.joints[:, LEGS[1][2], 1]
     steps = rhythmic(ankles, STEP_LIFT, features.frames(1.4), 3)
+    twist = rhythmic(features.yaw, TWIST_DEG, features.frames(1.4), 4)
     wrists = np.stack([features.joints[:, arm[2]] - features.joints[:, arm[0]] for arm in ARMS], axis=1)
     busy = local_mean(features.speed(wrists).mean(1), features.frames(ALIVE_S))
-    mask = (sway | steps) & (busy > ARM_SPEED)
+    mask = (sway | steps | twist) & (busy > ARM_SPEED)
     return [("dance", start, stop, "", margin(busy[start:stop], ARM_SPEED, 1.5)) for start, stop in runs(mask, features.frames(0.6), features.frames(1.2))]

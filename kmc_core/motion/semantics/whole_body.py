@@ -8,7 +8,7 @@ from scipy.signal import find_peaks
 
 from ...pose.skeleton_layouts import NECK, PELVIS
 from .features import LEGS, Features, angle_at, from_vertical
-from .runs import extent, local_mean, margin, rhythmic, runs
+from .runs import extent, local_mean, margin, rhythmic, runs, swings
 
 Found = tuple[str, int, int, str, float]
 """kind, first frame, past the last, side, confidence"""
@@ -16,7 +16,8 @@ Found = tuple[str, int, int, str, float]
 STEP_LENGTH, STEP_GAP_S, STEP_LIFT, RUN_LIFT = 0.40, 1.0, 0.10, 0.55
 TURN_DEG_PER_S, SMALLEST_TURN_DEG, SPIN_DEG = 30.0, 40.0, 300.0
 JUMP_RISE = 0.12
-KICK_HEIGHT, KICK_STRAIGHT_DEG = 0.55, 125.0
+RUN_KNEE_DEG, RUN_STEPS_PER_S = 100.0, 2.2
+KICK_HEIGHT, KICK_REACH = 0.65, 0.6
 CROUCH_HEIGHT, SIT_BEHIND = 0.80, 0.30
 BOW_DEG, LIE_DEG = 24.0, 58.0
 
@@ -28,13 +29,16 @@ def gait(features: Features) -> list[Found]:
     left, right = (features.joints[:, leg[2]] for leg in LEGS)
     ahead = left[:, 2] - right[:, 2]
     mask = rhythmic(ahead, STEP_LENGTH, features.frames(STEP_GAP_S), 3)
+    knees = np.min([angle_at(*(features.joints[:, joint] for joint in leg[:3])) for leg in LEGS], axis=0)
     lift = extent(np.abs(left[:, 1] - right[:, 1]), features.frames(1.0))
     found = []
     for start, stop in runs(mask, features.frames(0.3), features.frames(0.5)):
         height = float(np.median(lift[start:stop]))
         if height < STEP_LIFT:
             continue  # feet that only turn with the hips
-        kind = "run" if height > RUN_LIFT else "walk"
+        steps_per_s = len(swings(ahead[start:stop], STEP_LENGTH)) / (stop - start) * features.fps
+        quick = steps_per_s > RUN_STEPS_PER_S and np.percentile(knees[start:stop], 5) < RUN_KNEE_DEG
+        kind = "run" if height > RUN_LIFT or quick else "walk"
         found.append((kind, start, stop, "", margin(extent(ahead[start:stop], features.frames(1.0)), STEP_LENGTH, 0.9)))
     return found
 
@@ -70,22 +74,19 @@ def jumps(features: Features) -> list[Found]:
 
 
 def kicks(features: Features) -> list[Found]:
-    """A foot swings up with an almost straight leg and comes down again."""
+    """A foot swings up and out, ahead or aside, and comes down again."""
     if not features.legs_seen:
         return []
     found = []
     for number, (side, leg) in enumerate(zip(("left", "right"), LEGS, strict=True)):
-        hip, knee, ankle = (features.joints[:, joint] for joint in leg[:3])
+        hip, ankle = features.joints[:, leg[0]], features.joints[:, leg[2]]
         height = ankle[:, 1] - features.joints[:, LEGS[1 - number][2], 1]
-        straight = angle_at(hip, knee, ankle)
         peaks, _ = find_peaks(np.pad(height, 1, constant_values=-9), height=KICK_HEIGHT, prominence=0.35)
         for peak in peaks - 1:
             first, past = _around(height, int(peak), 0.35)
-            if past - first > features.frames(1.6) or straight[first:past].max() < KICK_STRAIGHT_DEG:
-                continue
-            ahead = np.linalg.norm((ankle - hip)[first:past, [0, 2]], axis=-1).max()
-            back_only = (ankle - hip)[first:past, 2].max() < -0.1
-            if ahead > 0.5 and not back_only:
+            away = (ankle - hip)[first:past]
+            reaches = np.linalg.norm(away[:, [0, 2]], axis=-1).max() > KICK_REACH and away[:, 2].max() > -0.1
+            if reaches and past - first <= features.frames(1.6):
                 found.append(("kick", first, past, side, margin(np.array([height[peak]]), KICK_HEIGHT, 1.3)))
     return found
 
