@@ -234,6 +234,20 @@ def test_the_conditioning_node_hands_over_what_the_sampler_would_tell(
         node_classes["KMCMotionConditioning"].execute(model, motion, subject, "", first_frame=6)
 
 
+def test_the_sampler_node_makes_the_same_video_with_and_without_the_model(performance: Callable, node_classes: dict[str, type]) -> None:
+    from comfy_api.v0_0_2 import io
+
+    motion, subject = performance(3)
+    (model, _) = node_classes["KMCLoadModel"].execute("KMC Nano (built in)").result
+    made = []
+    for linked in (None, model):
+        sampler = node_classes["KMCSampler"].PREPARE_CLASS_CLONE({"hidden_inputs": {io.Hidden.unique_id: None, io.Hidden.prompt: {}}})
+        output = sampler.execute(motion, subject, "warm light", "", 0.5, "draft", 1, 1.0, 0, "picture", model=linked)
+        made.append((output.result[0], output.ui["text"][0]))
+    (built_in, _), (driven, report) = made
+    assert torch.equal(built_in, driven) and built_in.std() > 0.05 and "The linked KMC model" in report
+
+
 @pytest.mark.parametrize("damage", ["foreign", "missing", "extra", "misshapen", "not finite"])
 def test_a_file_that_does_not_fit_is_refused(rooms: SimpleNamespace, checkpoint: Path, tmp_path: Path, damage: str) -> None:
     weights, path = load_file(checkpoint), tmp_path / "damaged.safetensors"
