@@ -8,11 +8,14 @@ from comfy_api.v0_0_2 import io
 from ..kmc_core.media.contact_sheet import spread_frames
 from ..kmc_core.motion.preflight import pair_findings, with_quick_findings
 from ..kmc_core.motion.retarget import RetargetSettings, retarget
+from ..kmc_core.motion.strength import PartStrengths
+from ..kmc_core.motion.timing import Timing, timed
 from ..kmc_core.motion.trimming import trim_motion
 from ..kmc_core.pose.drawing import draw_motion_frame
 from ..kmc_core.pose.interchange import to_pose_keypoint
 from ..kmc_core.types import HolisticMotion, Orientation, SubjectLibrary
 from . import host, page
+from .retarget_report import motion_sentences
 from .sockets import (
     PREVIEW_FRAMES,
     PREVIEW_LONG_SIDE,
@@ -57,6 +60,29 @@ class RetargetSkeleton(io.ComfyNode):
                     "override_limits", default=False, advanced=True, optional=True,
                     tooltip="Keep clips longer than 30 s (or 10 s with orientation image) whole.",
                 ),
+                _share("body", "Trunk, arms, legs and path. 1 as the performer, 0 as in the picture."),
+                _share("hands", "Shapes of the fingers. 1 as the performer, 0 as in the picture."),
+                _share("face", "Eyelids, gaze, lips and cheeks. 1 as the performer, 0 a resting face."),
+                _share("head", "Turning and nodding of the head against the body. 1 as the performer, 0 held still."),
+                io.Float.Input(
+                    "expression_gain", default=1.0, min=0.0, max=2.0, step=0.05, optional=True, advanced=True,
+                    tooltip="Livelier or calmer faces: 1 as the performer, 2 twice as much, 0 none.",
+                ),
+                io.Float.Input(
+                    "speed", default=1.0, min=0.1, max=4.0, step=0.05, optional=True, advanced=True,
+                    tooltip="2 = twice as fast, 0.5 = slow motion. The clip's sound is left out when the speed is not 1.",
+                ),
+                io.Float.Input(
+                    "fps", default=0.0, min=0.0, max=120.0, step=0.01, optional=True, advanced=True,
+                    tooltip="Frames per second of the result; limbs move on arcs between the clip's frames. 0 = the clip's rate.",
+                ),
+                io.Boolean.Input(
+                    "loop", default=False, optional=True, advanced=True,
+                    tooltip="Close the motion to a seamless loop, for posters: the best piece is taken and its end flows into its start.",
+                ),
+                io.Boolean.Input(
+                    "mirror", default=False, optional=True, advanced=True, tooltip="Left and right of the performer changed."
+                ),
             ],
             outputs=[
                 MotionSocket.Output(display_name="motion", tooltip="On the character's body and canvas."),
@@ -70,13 +96,19 @@ class RetargetSkeleton(io.ComfyNode):
     def execute(
         cls, motion: HolisticMotion, subject: SubjectLibrary, strength: float, framing: str,
         orientation: Orientation | None = None, pose_frames: str = "preview", override_limits: bool = False,
+        body_strength: float = 1.0, hands_strength: float = 1.0, face_strength: float = 1.0, head_strength: float = 1.0,
+        expression_gain: float = 1.0, speed: float = 1.0, fps: float = 0.0, loop: bool = False, mirror: bool = False,
     ) -> io.NodeOutput:  # fmt: skip
         orientation = orientation or Orientation()
-        settings = RetargetSettings(strength=strength, framing=FRAMINGS[framing])
+        parts = PartStrengths(body_strength, hands_strength, face_strength, head_strength, expression_gain)
+        settings = RetargetSettings(strength=strength, framing=FRAMINGS[framing], parts=parts)
+        motion, timing_notes = timed(motion, Timing(fps, speed, loop, mirror))
         trimmed = motion if override_limits else _within_limit(motion, orientation.max_seconds)
         retargeted = retarget(trimmed, subject, orientation, settings)
         retargeted = with_quick_findings(trimmed, subject, orientation, retargeted)
-        report = "\n".join([*_sentences(motion, retargeted, subject, orientation), *_checks(trimmed, retargeted, subject, orientation)])
+        sentences = _sentences(motion, retargeted, subject, orientation)
+        told = [*timing_notes, *motion_sentences(retargeted, subject, orientation)]
+        report = "\n".join([*sentences, *told, *_checks(trimmed, retargeted, subject, orientation)])
         host.say(cls.hidden.unique_id, report)
         pictures = _pose_pictures(retargeted, every_frame=pose_frames == "every frame")
         player = page.pose_player(
@@ -84,6 +116,13 @@ class RetargetSkeleton(io.ComfyNode):
             ("Character", retargeted, page.save_picture(subject.primary_view.picture)),
         )
         return io.NodeOutput(retargeted, pictures, to_pose_keypoint(retargeted), ui={"text": (report,), "kmc_pose": player})
+
+
+def _share(part: str, tooltip: str) -> io.Input:
+    """A strength of one part, on top of the strength of the whole."""
+    return io.Float.Input(
+        f"{part}_strength", default=1.0, min=0.0, max=1.0, step=0.05, optional=True, advanced=True, tooltip=tooltip
+    )
 
 
 def _within_limit(motion: HolisticMotion, longest_s: float) -> HolisticMotion:

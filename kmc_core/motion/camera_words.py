@@ -108,7 +108,7 @@ def _total(matches: list[re.Match[str]]) -> CameraDirective:
 
 def _within(pan: float, tilt: float, zoom: float, orbit: float) -> CameraDirective:
     return CameraDirective(
-        pan_deg=float(np.clip(pan, -45, 45)), tilt_deg=float(np.clip(tilt, -30, 30)), zoom=float(np.clip(zoom, 0.4, 3.0)),
+        pan_deg=float(np.clip(pan, -45, 45)), tilt_deg=float(np.clip(tilt, -45, 45)), zoom=float(np.clip(zoom, 0.4, 3.0)),
         orbit_deg=float(np.clip(orbit, -180, 180)),
     )  # fmt: skip
 

@@ -60,7 +60,7 @@ def subject():
         ("zooming in 30 %", CameraDirective(zoom=1.3)),
         ("orbit left by 30", CameraDirective(orbit_deg=-30)),
         ("pan -12.5 orbit right", CameraDirective(pan_deg=-12.5, orbit_deg=20)),
-        ("pan 400", CameraDirective(pan_deg=45)),
+        ("pan 400, tilt 90", CameraDirective(pan_deg=45, tilt_deg=45)),
     ],
 )
 def test_camera_words_become_numbers(text, expected):

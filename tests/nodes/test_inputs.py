@@ -91,10 +91,8 @@ def test_batches_count_as_single_pictures(pack: ModuleType) -> None:
         collect_views({"picture_1": picture.repeat(7, 1, 1, 1)}, {}, extra=1)
 
 
-def test_foreign_models_and_missing_backgrounds_are_refused_first(pack: ModuleType) -> None:
+def test_missing_backgrounds_are_refused_first(pack: ModuleType) -> None:
     reenactment = part(pack, "nodes.reenactment")
-    with pytest.raises(ValueError, match="Disconnect the model input"):
-        reenactment.refuse_foreign_model(object())
     with pytest.raises(ValueError, match="Link a background image"):
         reenactment.background_picture("image", None)
     assert reenactment.background_picture("picture", torch.rand(1, 4, 4, 3)) is None
@@ -113,3 +111,15 @@ def test_orientation_refuses_a_camera_that_nobody_would_move(node_classes: dict[
     assert node.execute("video", 0.0, 0.0, 1.0, 0.0)[0].max_seconds == 30.0
     with pytest.raises(ValueError, match="Choose mode image"):
         node.execute("video", 10.0, 0.0, 1.0, 0.0)
+    with pytest.raises(ValueError, match="Choose mode image"):
+        node.execute("video", 0.0, 0.0, 1.0, 0.0, "slow zoom in")
+    removed = node.execute("video", 0.0, 0.0, 1.0, 0.0, "zoom in 1.5", "remove")[0]
+    assert removed.directs_camera and removed.camera.zoom == 1.5
+
+
+def test_camera_words_and_numbers_add_up(node_classes: dict[str, type]) -> None:
+    node = node_classes["OrientationMode"]
+    camera = node.execute("image", 5.0, 0.0, 1.2, 0.0, "pan right 10, zoom in 1.5, orbit left 20")[0].camera
+    assert camera == pytest.approx((15.0, 0.0, 1.8, -20.0))
+    with pytest.raises(ValueError, match="not understood"):
+        node.execute("image", 0.0, 0.0, 1.0, 0.0, "fly through the window")

@@ -39,7 +39,7 @@ EXPLAINED_BY = {
     "raise_arm": ("wave", "clap", "touch_face", "point"),
     "dance": ("walk", "run", "kick", "punch", "crouch", "sit", "lie", "spin", "jump", "turn"),
     "gesture": ("wave", "clap", "point", "punch", "touch_face", "raise_arm", "walk", "run", "dance", "kick", "lie", "crouch", "spin", "jump"),
-    "nod": ("walk", "run", "dance", "crouch", "bow", "kick"),
+    "nod": ("walk", "run", "dance", "crouch", "bow", "kick", "jump", "punch"),
     "shake_head": ("spin", "turn", "dance", "run"),
     "look": ("spin", "turn", "dance"),
 }  # fmt: skip
@@ -73,7 +73,7 @@ def motion_events(motion: HolisticMotion) -> tuple[MotionEvent, ...]:
 
 def _scene_events(features: Features) -> list[Found]:
     rules = (gait, turns, jumps, kicks, postures, waves, claps, points, punches, face_touches, raised_arms, gestures, dances, head_signs)
-    found = [event for rule in rules for event in rule(features)]
+    found = _merged([event for rule in rules for event in rule(features)], features.frames(MERGED_S))
     reach = features.frames(REACH_S)
     kept = _both_arms([event for event in found if not _explained(event, found, features.frame_count, reach)])
     return _merged(kept, features.frames(MERGED_S))
@@ -83,7 +83,7 @@ def _explained(event: Found, found: list[Found], frame_count: int, reach: int) -
     kind, start, stop, side, _ = event
     covered = np.zeros(frame_count, bool)
     for other in found:
-        same_arm = other[0] not in OWN_SIDE or kind not in OWN_SIDE or other[3] == side
+        same_arm = other[0] not in OWN_SIDE or kind not in OWN_SIDE or other[3] == side or "both" in (other[3], side)
         if other[0] in EXPLAINED_BY.get(kind, ()) and same_arm:
             covered[other[1] : other[2]] = True
     if kind == "gesture":  # hands are busy on the way to what they do and back
