@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from graphs import subject_graph, write_picture
+from visiting import choose_renderer
 from workflow_graph import workflow_to_prompt
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,11 +21,6 @@ def inputs(server: object, performer_clip: Path, character_picture: Path) -> Non
     """The files the template names lie in the input folder."""
     server.upload(performer_clip)
     server.upload(character_picture)
-
-
-def choose_renderer(page: object, renderer: str) -> None:
-    """The setting is kept by the server, so every test sets it."""
-    page.evaluate("on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", renderer == "vue")
 
 
 @pytest.mark.parametrize("renderer", RENDERERS)

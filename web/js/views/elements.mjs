@@ -6,8 +6,9 @@
 export function element(tag, { text, signal, on = {}, ...attributes } = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined && value !== false) {
-      made.setAttribute(name, value === true ? "" : String(value));
+    const isState = name.startsWith("aria-"); // "true" and "false" are both words there
+    if (value !== null && value !== undefined && (value !== false || isState)) {
+      made.setAttribute(name, value === true && !isState ? "" : String(value));
     }
   }
   if (text !== undefined) {

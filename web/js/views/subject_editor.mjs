@@ -148,10 +148,7 @@ export function subjectEditor({ node, signal, viewAddress }) {
   function refresh() {
     const view = current();
     const unreadable = parseCorrections(readText(node, WIDGET)) === null;
-    tabs.replaceChildren(...(views.length < 2 ? [] : views.map((entry, index) => element("button", {
-      type: "button", role: "tab", "aria-selected": index === at, text: `View ${index + 1}${entry.is_primary ? " (main)" : ""}`,
-      signal, on: { click: () => { at = index; refresh(); } },
-    }))));
+    [...tabs.children].forEach((tab, index) => tab.setAttribute("aria-selected", index === at));
     tabs.hidden = views.length < 2;
     const count = Object.keys(view === null ? {} : joints()).length;
     for (const control of [joint, resetView]) {
@@ -183,6 +180,9 @@ export function subjectEditor({ node, signal, viewAddress }) {
     }
     views = output.kmc_views.map((entry) => ({ ...entry, image: loadPicture(viewAddress(entry.picture), () => stage.redraw(), signal) }));
     at = Math.min(at, Math.max(views.length - 1, 0));
+    tabs.replaceChildren(...views.map((entry, index) => element("button", {
+      type: "button", role: "tab", text: `View ${index + 1}${entry.is_primary ? " (main)" : ""}`, signal, on: { click: () => { at = index; refresh(); } },
+    })));
     refresh();
   }
 
