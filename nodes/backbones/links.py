@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from comfy_api.v0_0_2 import io
@@ -16,20 +17,24 @@ from ...kmc_core.sampling.output_size import output_canvas
 from ...kmc_core.sampling.reenact import SamplerSettings
 from ...kmc_core.types import Canvas, HolisticMotion, SubjectLibrary
 from .. import host
-from .presets import PRESETS_OFFERED, sampling_plan
+from .presets import PRESETS_OFFERED, files_before, sampling_plan
 from .prompt import build_prompt
 from .protocol import BackboneJob, LinkedModels
 from .recognise import recognise
 from .windows import WindowRun
 
-MODEL_TOOLTIP = "A video model to drive instead of the built-in KMC Nano: Wan2.2-Animate or SCAIL-2. It is recognised by itself."
+MODEL_TOOLTIP = (
+    "A model to use instead of the built-in KMC Nano: Wan2.2-Animate, SCAIL-2 or a KMC model. It is recognised by itself; "
+    "Wan2.2-Animate and SCAIL-2 also need vae, and clip or positive."
+)
 
 
 @dataclass(frozen=True)
 class Links:
     """What is linked beside the model, and how it is to be used.
 
-    window_length 0: the model's own; files: names of LoRA and checkpoint files upstream, by which presets know few-step models.
+    window_length 0: the model's own; guided False: no guidance whatever cfg_scale says; files: names of LoRA and checkpoint
+    files upstream, by which presets know few-step models.
     """
 
     models: LinkedModels
@@ -37,7 +42,13 @@ class Links:
     build_prompt: bool = True
     window_length: int = 0
     colour_anchor: float = 0.0
+    guided: bool = True
     files: tuple[str, ...] = ()
+
+
+def linked(models: LinkedModels, hidden: object, **use: object) -> Links | None:
+    """The links of a sampler's run, or None when no model is linked. hidden: the node's, with prompt and unique_id."""
+    return Links(models, files=files_before(hidden.prompt, hidden.unique_id), **use) if models.model is not None else None
 
 
 def link_inputs() -> list[io.Input]:
@@ -67,6 +78,13 @@ def link_inputs() -> list[io.Input]:
     ]  # fmt: skip
 
 
+class WholeFrame(NamedTuple):
+    """rgb uint8 [H,W,3]. The models draw whole pictures, so there is no alpha."""
+
+    rgb: np.ndarray
+    alpha: None = None
+
+
 class LinkedRun:
     """A sampler's job on the linked model: refuses in the constructor, before any frame, whatever cannot work.
 
@@ -79,7 +97,8 @@ class LinkedRun:
         known = recognise(links.models.model)
         facts = known.facts.with_windows(links.window_length)
         _check_background(settings.background, facts.backgrounds, known.name)
-        plan = sampling_plan(known, links.models.model, links.preset, settings.steps, settings.cfg_scale, links.files)
+        cfg_scale = settings.cfg_scale if links.guided else 0.0
+        plan = sampling_plan(known, links.models.model, links.preset, settings.steps, cfg_scale, links.files)
         text, self._notes = build_prompt(settings.prompt, motion, links.build_prompt)
         self.name, self.plan = known.name, plan
         self.canvas: Canvas = facts.fitted(output_canvas(motion.character.canvas, settings.mode))
@@ -91,9 +110,9 @@ class LinkedRun:
         self._notes += backbone.prepare()
         self.run = WindowRun(backbone, host.unfinished_folder(), bar.advance, bar.preview)
 
-    def frames(self) -> Iterator[np.ndarray]:
-        """Every frame in order, uint8 [H,W,3]."""
-        return self.run.frames()
+    def frames(self) -> Iterator[WholeFrame]:
+        """Every frame in order."""
+        return (WholeFrame(rgb) for rgb in self.run.frames())
 
     @property
     def notes(self) -> tuple[str, ...]:

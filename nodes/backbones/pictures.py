@@ -99,6 +99,11 @@ class JobPictures:
             return None
         return self._each(frames, lambda frame: self._plate_source().plate(frame, self.job.canvas).rgb)
 
+    def check_background(self) -> None:
+        """Raises KMCError now for a background that cannot be made: a driving clip or its matte is not there."""
+        if self.job.background != "picture":
+            self._plate_source()
+
     def masks(self, frames: Sequence[int]) -> Tensor:
         """MASK [T,H,W]: 1 where the model draws: the new character and, over the driver's own clip, the old one; grown a little."""
         return torch.stack([torch.from_numpy(mask) for mask in self._each_array(frames, self._mask)])

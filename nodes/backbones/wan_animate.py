@@ -33,6 +33,7 @@ class WanAnimate:
     def prepare(self) -> tuple[str, ...]:
         """As protocol.Backbone.prepare."""
         check_vae(self.job.models, self.facts)
+        self.pictures.check_background()
         self.positive, self.negative, notes = prompts(self.job)
         self.reference = self.pictures.reference()
         if self.job.models.clip_vision is not None:
