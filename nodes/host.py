@@ -209,7 +209,7 @@ def page_address(path: Path | None) -> dict[str, str] | None:
 
 def tell_page(event: str, node_id: str | None, data: dict[str, object]) -> None:
     """Send an event of our own about a node to the page that runs the prompt. Without a page (tests, scripts) nothing happens."""
-    server = PromptServer.instance
+    server = getattr(PromptServer, "instance", None)
     if node_id and server is not None and server.client_id is not None:
         server.send_sync(event, {"node": node_id, **data}, server.client_id)
 
