@@ -83,6 +83,7 @@ class ExtractHolisticPose(io.ComfyNode):
                 io.String.Output(display_name="report"),
             ],
             hidden=[io.Hidden.unique_id],
+            has_intermediate_output=True,  # what its view shows is sent again with every run, also from the cache
         )  # fmt: skip
 
     @classmethod

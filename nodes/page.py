@@ -14,6 +14,7 @@ import numpy as np
 
 from ..kmc_core.pose.playback import playback_track
 from ..kmc_core.subject.corrections import picture_mark
+from ..kmc_core.subject.gallery import checkerboard, cut_out
 from ..kmc_core.types import HolisticMotion, PictureKeypoints, SubjectLibrary
 from . import host
 
@@ -65,6 +66,7 @@ def subject_views(subject: SubjectLibrary, pictures: Sequence[np.ndarray], used:
     for index, (view, picture) in enumerate(zip(subject.views, pictures, strict=True)):
         entry = _picture_entry(picture, used[index])
         entry |= {
+            "cut_out": save_picture(cut_out(view, checkerboard(*view.canvas))),
             "points": _points(view.keypoints, view.canvas.width, view.canvas.height),
             "yaw_deg": round(math.degrees(view.yaw), 1),
             "head_yaw_deg": round(math.degrees(view.head_yaw), 1),
@@ -83,7 +85,7 @@ def bare_views(pictures: Sequence[np.ndarray], used: Sequence[int | None]) -> li
 def _picture_entry(picture: np.ndarray, used: int | None) -> dict[str, object]:
     height, width = picture.shape[:2]
     return {
-        "picture": save_picture(picture), "mark": picture_mark(picture), "width": width, "height": height, "corrections": used,
+        "picture": save_picture(picture), "cut_out": None, "mark": picture_mark(picture), "width": width, "height": height, "corrections": used,
         "points": None, "yaw_deg": None, "head_yaw_deg": None, "is_primary": False, "problems": [],
     }  # fmt: skip
 

@@ -90,6 +90,7 @@ class RetargetSkeleton(io.ComfyNode):
                 PoseKeypointSocket.Output(display_name="pose_keypoint"),
             ],
             hidden=[io.Hidden.unique_id],
+            has_intermediate_output=True,  # what its view shows is sent again with every run, also from the cache
         )  # fmt: skip
 
     @classmethod

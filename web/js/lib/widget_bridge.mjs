@@ -31,6 +31,7 @@ export function write(node, name, value) {
   }
   widget.value = value;
   widget.callback?.(value);
+  node.setDirtyCanvas?.(true, false); // the canvas renderer draws widgets itself
   return true;
 }
 

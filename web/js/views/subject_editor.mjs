@@ -2,7 +2,7 @@
 import { JOINT_NAMES, correctedPoints, formatCorrections, jointOf, parseCorrections, renumbered, standingPoints, withJoint, withoutJoint } from "../lib/corrections.mjs";
 import { dialTip, facingInWords, fitted, inPicture, nearest, onStage, pointerPlace } from "../lib/stage_geometry.mjs";
 import { readText, watch, write } from "../lib/widget_bridge.mjs";
-import { element, isDrawable, keepHere, loadPicture, makeStage } from "./elements.mjs";
+import { checkBox, element, isDrawable, keepHere, loadPicture, makeStage } from "./elements.mjs";
 
 const WIDGET = "corrections";
 const MARGIN = 10;
@@ -37,7 +37,8 @@ export function subjectEditor({ node, signal, viewAddress }) {
   const resetJoint = element("button", { type: "button", text: "Reset joint", signal, on: { click: () => save(withoutJoint(read(), key(), chosen)) } });
   const resetView = element("button", { type: "button", text: "Reset view", signal, on: { click: () => save(withoutJoint(read(), key())) } });
   const note = element("div", { class: "kmc-note", "aria-live": "polite" });
-  const bar = element("div", { class: "kmc-bar" }, joint, resetJoint, resetView);
+  const cutOut = checkBox("cut-out", { checked: false, signal, title: "Show what was cut out of the picture", onChange: () => stage.redraw() });
+  const bar = element("div", { class: "kmc-bar" }, joint, resetJoint, resetView, cutOut.label);
   const root = element("div", { class: "kmc-view kmc-subject", role: "group", "aria-label": "Views of the character" }, tabs, stage.element, bar, note);
 
   const key = () => String(at + 1);
@@ -124,8 +125,9 @@ export function subjectEditor({ node, signal, viewAddress }) {
       return;
     }
     const area = fitted(view.width, view.height, width, height, MARGIN);
-    if (isDrawable(view.image)) {
-      context.drawImage(view.image, area.x, area.y, area.width, area.height);
+    const picture = cutOut.box.checked && isDrawable(view.cutOut) ? view.cutOut : view.image;
+    if (isDrawable(picture)) {
+      context.drawImage(picture, area.x, area.y, area.width, area.height);
     }
     const [known, corrected] = [points(), joints()];
     const places = { neck: middle(known, "shoulder"), pelvis: middle(known, "hip") };
@@ -151,9 +153,8 @@ export function subjectEditor({ node, signal, viewAddress }) {
     [...tabs.children].forEach((tab, index) => tab.setAttribute("aria-selected", index === at));
     tabs.hidden = views.length < 2;
     const count = Object.keys(view === null ? {} : joints()).length;
-    for (const control of [joint, resetView]) {
-      control.disabled = view === null && !unreadable;
-    }
+    joint.disabled = view === null;
+    cutOut.box.disabled = !view?.cut_out;
     resetJoint.disabled = view === null || !(chosen in joints());
     resetView.disabled = count === 0 && !unreadable;
     joint.value = chosen;
@@ -178,7 +179,8 @@ export function subjectEditor({ node, signal, viewAddress }) {
     if (!Array.isArray(output.kmc_views)) {
       return;
     }
-    views = output.kmc_views.map((entry) => ({ ...entry, image: loadPicture(viewAddress(entry.picture), () => stage.redraw(), signal) }));
+    const load = (address) => address && loadPicture(viewAddress(address), () => stage.redraw(), signal);
+    views = output.kmc_views.map((entry) => ({ ...entry, image: load(entry.picture), cutOut: load(entry.cut_out) }));
     at = Math.min(at, Math.max(views.length - 1, 0));
     tabs.replaceChildren(...views.map((entry, index) => element("button", {
       type: "button", role: "tab", text: `View ${index + 1}${entry.is_primary ? " (main)" : ""}`, signal, on: { click: () => { at = index; refresh(); } },
