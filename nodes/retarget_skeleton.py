@@ -113,7 +113,7 @@ class RetargetSkeleton(io.ComfyNode):
         host.say(cls.hidden.unique_id, report)
         pictures = _pose_pictures(retargeted, every_frame=pose_frames == "every frame")
         player = page.pose_player(
-            ("Performer", trimmed, page.clip_under(trimmed)),
+            ("Performer", trimmed, None if timing_notes else page.clip_under(trimmed)),  # a retimed motion is out of step with its file
             ("Character", retargeted, page.save_picture(subject.primary_view.picture)),
         )
         return io.NodeOutput(retargeted, pictures, to_pose_keypoint(retargeted), ui={"text": (report,), "kmc_pose": player})

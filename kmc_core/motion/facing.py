@@ -12,7 +12,7 @@ import numpy as np
 from ..types import Orientation
 from .lift import smooth_over_time
 
-SWAY_DEG = 4.0
+SWAY_DEG = 3.0
 """the torso may sway about the picture's facing by this much, so that steps and gestures stay alive"""
 YAW_SIGMA_S, FACING_SIGMA_S = 0.1, 0.6
 """noise is below the one, what the root does above the other; the sway lies between"""
@@ -27,14 +27,15 @@ def turn_to_picture(driver_yaw: np.ndarray, subject_yaw: float, orientation: Ori
     driver_yaw = np.asarray(driver_yaw, np.float64)
     if orientation.mode != "image" or not len(driver_yaw):
         return np.zeros(len(driver_yaw))
-    gap = _calmed(np.unwrap(driver_yaw) - subject_yaw, YAW_SIGMA_S * fps)
+    gap = calmed_angle(driver_yaw - subject_yaw, YAW_SIGMA_S * fps)
     limit = math.radians(SWAY_DEG)
-    sway = gap - _calmed(gap, FACING_SIGMA_S * fps)
+    sway = gap - calmed_angle(gap, FACING_SIGMA_S * fps)
     return limit * np.tanh(sway / limit) - gap
 
 
-def _calmed(angle: np.ndarray, sigma_frames: float) -> np.ndarray:
-    """Smoothed angles [T]; the ends are continued point-symmetrically, so that a steady turn stays as it is."""
+def calmed_angle(angle: np.ndarray, sigma_frames: float) -> np.ndarray:
+    """Unwrapped and smoothed angles [T]; the ends are continued point-symmetrically, so a steady turn stays as it is."""
+    angle = np.unwrap(np.asarray(angle, np.float64))
     reach = min(len(angle) - 1, math.ceil(4 * sigma_frames))
     if reach < 1:
         return angle

@@ -21,11 +21,11 @@ from ..pose.skeleton_layouts import torso_yaw
 from ..types import Canvas, CharacterMotion, HolisticMotion, Orientation, SubjectLibrary
 from .contacts import keep_hand_contacts
 from .face_motion import FaceMotion, face_motion, picture_head
-from .facing import turn_to_picture
+from .facing import calmed_angle, turn_to_picture
 from .fitting import fit_into_canvas
 from .framing import choose_anchor, displacement, place_as_driver, place_in_picture
 from .hand_motion import hand_motion
-from .lift import LiftedMotion, Scene, lift_scene, smooth_over_time
+from .lift import LiftedMotion, Scene, lift_scene
 from .on_canvas import CanvasKeypoints, keypoints_on_canvas
 from .orientation import (
     about_vertical,
@@ -250,8 +250,7 @@ def _character(
     hand_confidence: np.ndarray,
     notes: tuple[str, ...],
 ) -> CharacterMotion:
-    yaw = torso_yaw(joints)
-    around = smooth_over_time(np.stack([np.cos(yaw), np.sin(yaw)], axis=-1), YAW_SIGMA_FRAMES)
+    yaw = calmed_angle(torso_yaw(joints), YAW_SIGMA_FRAMES)
     return CharacterMotion(
         canvas=canvas,
         joints=joints.astype(np.float32),
@@ -264,7 +263,7 @@ def _character(
         gaze=face.gaze,
         hands=hands,
         hand_confidence=hand_confidence,
-        body_yaw=np.arctan2(around[:, 1], around[:, 0]).astype(np.float32),
+        body_yaw=wrapped(yaw).astype(np.float32),
         camera=still_camera(len(joints)),
         face_displacement=face.displacement,
         notes=notes,

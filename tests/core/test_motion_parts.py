@@ -85,7 +85,7 @@ def test_image_orientation_keeps_the_picture_s_facing_in_every_frame():
     assert np.degrees(np.abs(np.angle(np.exp(1j * (seen - 0.4))))).max() < 5
     steps = 1.2 + np.radians(2) * np.sin(np.linspace(0, 30, 120))
     swaying = steps + turn_to_picture(steps, 0.4, image, 24) - 0.4
-    assert 1.0 < np.degrees(np.abs(swaying[20:-20]).max()) < 2.0  # steps of one a second are still seen
+    assert 0.9 < np.degrees(np.abs(swaying[20:-20]).max()) < 2.0  # steps of one a second are still seen
     assert not turn_to_picture(spin, 0.4, Orientation("video"), 24).any()
 
 
