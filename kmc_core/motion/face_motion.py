@@ -24,6 +24,7 @@ LOOKING_AWAY = np.radians(100.0)
 ROTATION_SIGMA_FRAMES = 0.8
 YAW_SIGMA_FRAMES = 2.0
 FADE_SIGMA_FRAMES = 1.5
+CLOSED_OPENNESS = 0.3  # what the mesh still reads of a resting eye's openness when the lids touch
 SEEN_SHARE = 0.3  # faces seen in fewer frames drive nothing
 # the face oval from ear to ear over the forehead stays glued to the head; the jaw line moves
 UPPER_OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)
@@ -80,7 +81,7 @@ def face_motion(
         _limited(relative, start),
         wrapped(head_yaw).astype(np.float32),
         displacement.astype(np.float32),
-        (1.0 + (openness / np.maximum(resting, 1e-3) - 1.0) * fade[:, None]).astype(np.float32),
+        (1.0 + (_lids(openness / np.maximum(resting, 1e-3)) - 1.0) * fade[:, None]).astype(np.float32),
         ((mouth_gap(points) - mouth_gap(neutral)) * fade).astype(np.float32),
         (looking * fade[:, None, None]).astype(np.float32),
     )
@@ -91,6 +92,12 @@ def picture_head(view: SubjectView) -> np.ndarray | None:
     if view.keypoints.face_confidence <= 0.3:
         return None
     return head_axes(view.keypoints.face).astype(np.float64)
+
+
+def _lids(openness: np.ndarray) -> np.ndarray:
+    """Measured openness (1 = resting) to that of the lids themselves, 0 where they touch: the mesh never closes fully."""
+    closing = np.maximum((openness - CLOSED_OPENNESS) / (1 - CLOSED_OPENNESS), 0.0)
+    return np.where(openness < 1, closing, openness)
 
 
 def _starting_offset(difference: np.ndarray) -> np.ndarray:
