@@ -43,7 +43,7 @@ def motion_words(motion: HolisticMotion) -> MotionWords:
     yaw, camera, canvas = motion.root_yaw, motion.camera, motion.canvas
     if character is not None:
         yaw, camera, canvas = character.body_yaw, character.camera, character.canvas
-    return MotionWords(motion_sentence(motion_events(motion)), facing_words(yaw), camera_words(camera, canvas, motion.cuts))
+    return MotionWords(motion_sentence(motion_events(motion)), facing_phrase(yaw), camera_phrase(camera, canvas, motion.cuts))
 
 
 def prompt_with_motion(prompt: str, words: MotionWords) -> str:
@@ -54,7 +54,7 @@ def prompt_with_motion(prompt: str, words: MotionWords) -> str:
     return f"{prompt} {told}" if prompt[-1] in ".!?" else f"{prompt}. {told}"
 
 
-def facing_words(yaw: np.ndarray) -> str:
+def facing_phrase(yaw: np.ndarray) -> str:
     """Which way the torso faces: yaw [T] radians, 0 = towards the camera, positive = to the picture's right."""
     if not len(yaw):
         return ""
@@ -75,7 +75,7 @@ def _facing(degrees: float) -> str:
     return next(words for limit, words in FACINGS if abs(wrapped) < limit).format(side=side)
 
 
-def camera_words(camera: np.ndarray, canvas: Canvas, cuts: Sequence[int] = ()) -> str:
+def camera_phrase(camera: np.ndarray, canvas: Canvas, cuts: Sequence[int] = ()) -> str:
     """What the camera does: similarities [T,2,3] that move the picture's content, px of the canvas. Said of the longest scene."""
     scene = _longest_scene(camera, cuts)
     if len(scene) < 2:

@@ -9,7 +9,7 @@ import pytest
 from procedural_body import picture_keypoints, subject_of, walking_motion
 
 from kmc_core.motion.library import load_library_motion
-from kmc_core.motion.prompt import MotionWords, camera_words, facing_words, motion_words, prompt_with_motion
+from kmc_core.motion.prompt import MotionWords, camera_phrase, facing_phrase, motion_words, prompt_with_motion
 from kmc_core.motion.retarget import retarget
 from kmc_core.types import CameraDirective, Canvas, Orientation
 
@@ -34,39 +34,39 @@ def about_centre(zoom: np.ndarray) -> np.ndarray:
     (180, "seen from behind"), (-178, "seen from behind"), (360, "facing the camera"),
 ])  # fmt: skip
 def test_facing(degrees: float, words: str) -> None:
-    assert facing_words(np.full(20, np.deg2rad(degrees))) == words
+    assert facing_phrase(np.full(20, np.deg2rad(degrees))) == words
 
 
 def test_turning() -> None:
-    assert facing_words(np.deg2rad(np.linspace(0, 360, 60))) == "turning all the way round"
-    assert facing_words(np.deg2rad(np.linspace(0, 90, 60))) == "first facing the camera, then seen from the side, facing right"
-    assert facing_words(np.deg2rad(np.r_[np.linspace(150, 180, 30), np.linspace(-180, -150, 30)])).startswith("seen from behind")
-    assert facing_words(np.zeros(0)) == ""
+    assert facing_phrase(np.deg2rad(np.linspace(0, 360, 60))) == "turning all the way round"
+    assert facing_phrase(np.deg2rad(np.linspace(0, 90, 60))) == "first facing the camera, then seen from the side, facing right"
+    assert facing_phrase(np.deg2rad(np.r_[np.linspace(150, 180, 30), np.linspace(-180, -150, 30)])).startswith("seen from behind")
+    assert facing_phrase(np.zeros(0)) == ""
 
 
 def test_camera() -> None:
     ramp = np.linspace(0, 1, 40)
-    assert camera_words(still(), CANVAS) == camera_words(still(1), CANVAS) == "stays still"
-    assert camera_words(about_centre(1 + 0.3 * ramp), CANVAS) == "moves closer"
-    assert camera_words(about_centre(1 / (1 + 0.3 * ramp)), CANVAS) == "moves back"
+    assert camera_phrase(still(), CANVAS) == camera_phrase(still(1), CANVAS) == "stays still"
+    assert camera_phrase(about_centre(1 + 0.3 * ramp), CANVAS) == "moves closer"
+    assert camera_phrase(about_centre(1 / (1 + 0.3 * ramp)), CANVAS) == "moves back"
     content_left, content_down = still(40), still(40)
     content_left[:, 0, 2], content_down[:, 1, 2] = -200 * ramp, 150 * ramp
-    assert camera_words(content_left, CANVAS) == "pans to the right"
-    assert camera_words(content_down, CANVAS) == "tilts up"
+    assert camera_phrase(content_left, CANVAS) == "pans to the right"
+    assert camera_phrase(content_down, CANVAS) == "tilts up"
     both = about_centre(1 + 0.3 * ramp)
     both[:, 0, 2] += 200 * ramp
-    assert camera_words(both, CANVAS) == "moves closer and pans to the left"
+    assert camera_phrase(both, CANVAS) == "moves closer and pans to the left"
 
 
 def test_a_shaking_camera_is_no_pan() -> None:
     shaken = still(60)
     shaken[:, 0, 2] = 20 * np.sin(np.linspace(0, 20 * np.pi, 60, endpoint=False))
-    assert camera_words(shaken, CANVAS) == "moves slightly, as if held in the hand"
+    assert camera_phrase(shaken, CANVAS) == "moves slightly, as if held in the hand"
 
 
 def test_the_longest_scene_is_described() -> None:
     camera = np.concatenate([about_centre(1 + np.linspace(0, 1, 10)), still(40)])
-    assert camera_words(camera, CANVAS, cuts=(10,)) == "stays still"
+    assert camera_phrase(camera, CANVAS, cuts=(10,)) == "stays still"
 
 
 def test_words_are_added_after_the_user_s() -> None:
@@ -89,4 +89,4 @@ def test_a_directed_camera_and_the_character_s_own_facing_are_told() -> None:
     orientation = Orientation("image", CameraDirective(zoom=1.3))
     motion = retarget(replace(walking_motion(frames=24), cuts=()), subject, orientation)
     words = motion_words(motion)
-    assert words.camera == "moves closer" and words.facing == facing_words(motion.character.body_yaw)
+    assert words.camera == "moves closer" and words.facing == facing_phrase(motion.character.body_yaw)
