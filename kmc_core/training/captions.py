@@ -106,7 +106,8 @@ def draw_edit(generator: np.random.Generator) -> tuple[str, Edit]:
         parts.append(words)
     if edit is None or generator.random() < 0.25:
         phrases, light = LIGHT_EDITS[str(generator.choice(list(LIGHT_EDITS)))]
-        parts.append(str(generator.choice(phrases)))
+        said = 2 if generator.random() < 0.15 else 1  # the same thing in two ways is still said once
+        parts += [str(phrase) for phrase in generator.choice(phrases, min(said, len(phrases)), replace=False)]
         edit = light if edit is None else _then(edit, light)
     return _among_others(generator, parts), edit
 

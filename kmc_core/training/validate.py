@@ -25,11 +25,13 @@ MEASURES = ("psnr", "ssim", "psnr_subject", "ssim_subject", "psnr_registered", "
 
 
 def validate(
-    pairs: Path, network: KMCDiT, *, steps: int = 2, clips: int = 12, frames: int = 6, strengths: tuple[float, ...] = (1.0,)
+    pairs: Path, network: KMCDiT, *, steps: int = 2, clips: int = 12, frames: int = 6, strengths: tuple[float, ...] = (1.0,),
+    without: tuple[str, ...] = (),
 ) -> tuple[dict[str, dict[str, float]], list[Tensor]]:
     """Means over held-out clips: {method: {measure: value}}, and one sheet row [3,H,4W] per clip (aligned, net, truth, 4 x change).
 
-    Methods: alignment, blur, net (and net@s for strengths other than 1).
+    Methods: alignment, blur, net (and net@s for strengths other than 1, and "net without KIND" for every kind of condition
+    in `without`: body, hands, face, identity).
     """
     folder = PairFolder(pairs, held_out=True)
     rows: dict[str, list[dict[str, float]]] = {}
@@ -41,18 +43,21 @@ def validate(
         made = {"alignment": aligned, "blur": blurred(aligned)}
         for strength in strengths:
             made["net" if strength == 1 else f"net@{strength:g}"] = aligned + strength * (refined - aligned)
+        for kind in without:
+            made[f"net without {kind}"] = refine(clip, network, steps, without=(kind,))
         for name, pictures in made.items():
             rows.setdefault(name, []).append(measure(pictures, clip))
         sheet.append(_sheet_row(clip, refined))
     return {name: {key: float(np.mean([row[key] for row in found])) for key in MEASURES} for name, found in rows.items()}, sheet
 
 
-def refine(clip: PairClip, network: KMCDiT, steps: int, prompt: str = "") -> Tensor:
-    """The network's frames [T,3,H,W] in -1..1 for a pair clip, as the sampler makes them."""
+def refine(clip: PairClip, network: KMCDiT, steps: int, prompt: str = "", without: tuple[str, ...] = ()) -> Tensor:
+    """The network's frames [T,3,H,W] in -1..1 for a pair clip, as the sampler makes them; kinds of conditions may be left out."""
     conditions = Conditions(
         maps=clip.maps.transpose(0, 1)[None], joints=clip.joints[None], hands=clip.hands[None], face=clip.face[None],
         references=clip.references[None], text=text_bytes([""], network.config.text_bytes),
     )  # fmt: skip
+    conditions = conditions.without(*without)
     told = Conditions(**{**vars(conditions), "text": text_bytes([prompt], network.config.text_bytes)}) if prompt else None
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         x0, _ = sample_window(GuidedNetwork(network, conditions, told, 1.0), bridge_levels(steps))
