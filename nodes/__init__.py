@@ -5,6 +5,7 @@ from comfy_api.v0_0_2 import ComfyExtension, io
 from . import host
 from .build_subject_library import BuildSubjectLibrary
 from .distilled_kmc_sampler import DistilledKMCSampler
+from .example_inputs import give_example_inputs
 from .extract_holistic_pose import ExtractHolisticPose
 from .kmc_sampler import KMCSampler
 from .load_model import KMCLoadModel
@@ -20,6 +21,7 @@ from .save_motion import KMCSaveMotion
 class KMCExtension(ComfyExtension):
     async def on_load(self) -> None:
         host.register_models_folder()
+        give_example_inputs(host.input_path(""))
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         return [

@@ -11,7 +11,7 @@ if str(ROOT) not in sys.path:
 
 from kmc_core.errors import KMCError  # noqa: F401
 
-# The names that example_workflows/first_video.json holds.
+# Their names in the cache and in the input folder of the demo's own ComfyUI.
 CLIP_NAME, CHARACTER_NAME = "performer.mp4", "character.png"
 
 

@@ -14,6 +14,7 @@ if str(ROOT / "scripts") not in sys.path:
     sys.path.append(str(ROOT / "scripts"))
 
 from demo import fill_in  # noqa: E402
+from example_graphs import CHARACTERS, CLIP  # noqa: E402
 from workflow_graph import UnsupportedWorkflow, nodes_of_type, workflow_to_prompt  # noqa: E402
 
 # The parts of /object_info that the conversion looks at.
@@ -79,7 +80,7 @@ def arguments(**changes: object) -> argparse.Namespace:
 
 def test_the_demo_s_defaults_are_the_template_s(prompt: dict) -> None:
     before = json.loads(json.dumps(prompt))
-    fill_in(prompt, arguments(), "performer.mp4", ["character.png"])
+    fill_in(prompt, arguments(), CLIP, [CHARACTERS[0]])
     for node in before:
         assert before[node]["inputs"].items() <= prompt[node]["inputs"].items()
 
