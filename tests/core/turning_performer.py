@@ -12,8 +12,9 @@ from kmc_core.types import HolisticMotion
 
 def turned_performer(motion: HolisticMotion, yaw: np.ndarray, noise_m: float = 0.0, seed: int = 0) -> HolisticMotion:
     """`motion` (seen from afar, as the library's are) with yaw [T] radians added to the performer, and noise on every point."""
+    yaw = np.broadcast_to(np.asarray(yaw, np.float64), (motion.frame_count,))
     rng = np.random.default_rng(seed)
-    turn = about_vertical(np.broadcast_to(yaw, (motion.frame_count,)))
+    turn = about_vertical(yaw)
     world = motion.body_world.astype(np.float64)
     hips = world[:, [23, 24]].mean(1, keepdims=True)
     pixels = motion.body.astype(np.float64)
@@ -34,5 +35,5 @@ def turned_performer(motion: HolisticMotion, yaw: np.ndarray, noise_m: float = 0
     return replace(
         motion, body=body.astype(np.float32), body_world=moved.astype(np.float32), hands=hands.astype(np.float32),
         face=face.astype(np.float32), face_confidence=(motion.face_confidence * seen).astype(np.float32),
-        root_yaw=(motion.root_yaw + yaw).astype(np.float32), provenance={"people": 1},
+        head_pose=(motion.head_pose + yaw[..., None] * np.array([1, 0, 0])).astype(np.float32), root_yaw=(motion.root_yaw + yaw).astype(np.float32), provenance={"people": 1},
     )  # fmt: skip
