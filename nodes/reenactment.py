@@ -20,6 +20,7 @@ from ..kmc_core.errors import KMCError, LimitError
 from ..kmc_core.media.limits import check_prompt
 from ..kmc_core.media.writer import VideoWriter
 from ..kmc_core.motion.preflight import with_quick_findings
+from ..kmc_core.motion.directed_camera import with_prompt_camera
 from ..kmc_core.motion.retarget import RetargetSettings, retarget
 from ..kmc_core.motion.strength import with_strength
 from ..kmc_core.sampling.output_size import output_canvas
@@ -162,7 +163,8 @@ def _with_character(job: Job) -> Job:
     strength = job.settings.motion_strength
     if job.motion.character is not None:
         _refuse_another_character(job)
-        return replace(job, motion=with_strength(job.motion, job.subject, strength))
+        motion, camera_notes = with_prompt_camera(with_strength(job.motion, job.subject, strength), job.settings.prompt)
+        return replace(job, motion=motion, notes=(*job.notes, *camera_notes))
     motion = retarget(job.motion, job.subject, settings=RetargetSettings(strength=strength))
     motion = with_quick_findings(job.motion, job.subject, Orientation(), motion)
     return replace(job, motion=motion, notes=(*job.notes, "The motion was not retargeted; retargeting used its defaults."))

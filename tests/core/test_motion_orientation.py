@@ -9,7 +9,9 @@ import pytest
 from procedural_body import HUMAN, picture_keypoints, subject_of, walking_motion
 from turning_performer import turned_performer
 
+from kmc_core.errors import MotionError
 from kmc_core.motion.camera_words import camera_of_prompt, combined, describe_camera, parse_camera_directive
+from kmc_core.motion.directed_camera import with_camera, with_prompt_camera
 from kmc_core.motion.library import load_library_motion
 from kmc_core.motion.orientation import apply_camera, directive_camera
 from kmc_core.motion.retarget import retarget
@@ -153,3 +155,32 @@ def test_directives_add_up_and_are_described():
     both = combined(CameraDirective(pan_deg=5, zoom=1.2), CameraDirective(pan_deg=-15, orbit_deg=10, zoom=1.5))
     assert describe_camera(both) == "pan 10 degrees left, orbit 10 degrees right, zoom 1.8"
     assert describe_camera(CameraDirective()) == "still"
+
+
+def test_a_prompt_directs_the_camera_of_a_picture_oriented_motion():
+    subject = subject_facing(0.0)
+    motion = walking_motion(frames=36)
+    image = retarget(motion, subject, IMAGE)
+    moved, notes = with_prompt_camera(image, "a beach at dusk, slow zoom in, camera pans left 8 degrees")
+    directed = retarget(motion, subject, Orientation("image", CameraDirective(pan_deg=-8, zoom=1.2**0.6)))
+    np.testing.assert_allclose(moved.character.camera, directed.character.camera, atol=1e-4)
+    np.testing.assert_allclose(moved.body, directed.body, atol=0.05)
+    assert "is obeyed" in notes[0] and "pan 8 degrees left" in notes[0]
+    assert with_prompt_camera(image, "a beach at dusk") == (image, ())
+    for settled in (retarget(motion, subject, VIDEO), directed):
+        kept, notes = with_prompt_camera(settled, "slow zoom in")
+        assert kept is settled and "not obeyed" in notes[0]
+
+
+def test_an_orbit_afterwards_is_the_orbit_of_retargeting():
+    subject = subject_facing(0.0)
+    motion = walking_motion(frames=36, walk=0.0)
+    before = retarget(motion, subject, Orientation("image", CameraDirective(orbit_deg=20))).character
+    later = with_camera(retarget(motion, subject, IMAGE), CameraDirective(orbit_deg=20))
+    np.testing.assert_allclose(later.character.body_yaw, before.body_yaw, atol=np.radians(3))
+    np.testing.assert_allclose(later.character.head_yaw, before.head_yaw, atol=np.radians(3))
+    torso = subject.primary_view.torso_px
+    assert np.linalg.norm(later.character.joints - before.joints, axis=-1).mean() < 0.05 * torso
+    assert all(np.isfinite(getattr(later, name)).all() for name in ("body", "hands", "face"))
+    with pytest.raises(MotionError, match="Retarget the motion"):
+        with_camera(motion, CameraDirective(zoom=2))

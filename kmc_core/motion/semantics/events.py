@@ -16,20 +16,23 @@ from ..bone_form import with_mixed
 from .arms import claps, face_touches, gestures, points, punches, raised_arms, waves
 from .features import Features, features_of
 from .head import dances, head_signs
-from .whole_body import Found, gait, jumps, kicks, postures, turns
+from .whole_body import FASTEST_TURN_DEG_PER_S, Found, gait, jumps, kicks, postures, turns
 
 EVENT_KINDS = (
     "walk", "run", "turn", "spin", "jump", "kick", "punch", "sit", "crouch", "lie", "bow", "dance", "wave", "clap", "point",
     "touch_face", "raise_arm", "gesture", "nod", "shake_head", "look",
 )  # fmt: skip
 FEWEST_FRAMES = 6
+TRUNK, WELL_SEEN = (1, 3, 4, 5, 7, 8, 9), 0.75
+"""neck and arms: what every rule leans on; below this share of the clip in sight all are less sure"""
+MOST_FLIPS = 0.01
 COVERED, REACH_S = 0.5, 0.6
 # an event of the kind on the left is dropped where events of the kinds on the right cover half of it
 EXPLAINED_BY = {
     "walk": ("lie", "kick", "spin"),
     "run": ("lie", "kick", "spin"),
     "kick": ("lie", "sit", "run"),
-    "jump": ("lie", "sit", "run"),
+    "jump": ("lie", "sit", "run", "walk"),
     "crouch": ("run", "jump", "kick"),
     "bow": ("lie", "sit", "run"),
     "wave": ("clap", "punch"),
@@ -76,7 +79,10 @@ def _scene_events(features: Features) -> list[Found]:
     found = _merged([event for rule in rules for event in rule(features)], features.frames(MERGED_S))
     reach = features.frames(REACH_S)
     kept = _both_arms([event for event in found if not _explained(event, found, features.frame_count, reach)])
-    return _merged(kept, features.frames(MERGED_S))
+    known = float(np.clip(features.seen[list(TRUNK)].mean() / WELL_SEEN, 0.3, 1.0))
+    if (np.abs(features.rate(features.yaw)) > FASTEST_TURN_DEG_PER_S).mean() > MOST_FLIPS:
+        known *= 0.4  # the skeleton flips over: whatever it seems to do is hardly to be believed
+    return [(*event[:4], event[4] * known) for event in _merged(kept, features.frames(MERGED_S))]
 
 
 def _explained(event: Found, found: list[Found], frame_count: int, reach: int) -> bool:

@@ -7,25 +7,27 @@ from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from scipy.signal import find_peaks
 
 from ...pose.skeleton_layouts import NECK, PELVIS
-from .features import LEGS, Features, angle_at, from_vertical
+from .features import ARMS, LEGS, SEEN, Features, angle_at, from_vertical
 from .runs import extent, local_mean, margin, rhythmic, runs, swings
 
 Found = tuple[str, int, int, str, float]
 """kind, first frame, past the last, side, confidence"""
 
 STEP_LENGTH, STEP_GAP_S, STEP_LIFT, RUN_LIFT = 0.40, 1.0, 0.10, 0.55
+FASTEST_TURN_DEG_PER_S = 900.0  # quicker ones are trackers that lost the person
 TURN_DEG_PER_S, SMALLEST_TURN_DEG, SPIN_DEG = 30.0, 40.0, 300.0
 JUMP_RISE = 0.12
+ARM_SWING, BOB, RUN_ELBOW_DEG = 0.5, 0.03, 125.0
 RUN_KNEE_DEG, RUN_STEPS_PER_S = 100.0, 2.2
 KICK_HEIGHT, KICK_REACH = 0.65, 0.6
-CROUCH_HEIGHT, SIT_BEHIND = 0.80, 0.30
+CROUCH_HEIGHT, SIT_BEHIND = 0.80, 0.35
 BOW_DEG, LIE_DEG = 24.0, 58.0
 
 
 def gait(features: Features) -> list[Found]:
     """Walking or running: the ankles swing past each other, ahead and back."""
     if not features.legs_seen:
-        return []
+        return _gait_of_arms(features)
     left, right = (features.joints[:, leg[2]] for leg in LEGS)
     ahead = left[:, 2] - right[:, 2]
     mask = rhythmic(ahead, STEP_LENGTH, features.frames(STEP_GAP_S), 3)
@@ -43,6 +45,20 @@ def gait(features: Features) -> list[Found]:
     return found
 
 
+def _gait_of_arms(features: Features) -> list[Found]:
+    """Legs out of sight: the arms swing in turn while the neck bobs; bent elbows run."""
+    if features.seen[[joint for arm in ARMS for joint in arm[:3]]].min() < SEEN:
+        return []
+    left, right = (features.joints[:, arm[2]] - features.joints[:, arm[0]] for arm in ARMS)
+    swinging = rhythmic(left[:, 2] - right[:, 2], ARM_SWING, features.frames(1.4), 2)
+    bobbing = rhythmic(features.picture[:, NECK, 1], BOB, features.frames(1.0), 4)
+    elbow = np.mean([angle_at(*(features.joints[:, joint] for joint in arm[:3])) for arm in ARMS], axis=0)
+    found = []
+    for start, stop in runs(swinging & bobbing, features.frames(0.3), features.frames(0.8)):
+        found.append(("run" if float(np.median(elbow[start:stop])) < RUN_ELBOW_DEG else "walk", start, stop, "", 0.5))
+    return found
+
+
 def turns(features: Features) -> list[Found]:
     """Turns of the hips about the vertical, to the performer's own left or right; a whole one is a spin."""
     rate = gaussian_filter1d(features.rate(features.yaw), 0.1 * features.fps, mode="nearest")
@@ -50,7 +66,7 @@ def turns(features: Features) -> list[Found]:
     for sign, side in ((1, "left"), (-1, "right")):
         for start, stop in runs(rate * sign > TURN_DEG_PER_S, features.frames(0.35), features.frames(0.2)):
             turned = abs(float(features.yaw[stop - 1] - features.yaw[start]))
-            if turned >= SMALLEST_TURN_DEG:
+            if turned >= SMALLEST_TURN_DEG and np.abs(rate[start:stop]).max() < FASTEST_TURN_DEG_PER_S:
                 kind = "spin" if turned >= SPIN_DEG else "turn"
                 found.append((kind, start, stop, side, margin(np.array([turned]), SMALLEST_TURN_DEG, 90.0)))
     return found
@@ -107,7 +123,7 @@ def postures(features: Features) -> list[Found]:
     thigh = from_vertical(knees - hips)
     low = (height < CROUCH_HEIGHT) & (lean <= LIE_DEG)
     sitting = low & (behind > SIT_BEHIND) & (thigh < 130) & (lean < 40)
-    found += _runs_of(features, "sit", sitting, behind, (SIT_BEHIND, 0.7), 0.5)
+    found += _runs_of(features, "sit", sitting, behind, (SIT_BEHIND, 0.7), 0.7)
     covered = np.zeros(features.frame_count, bool)
     for _, start, stop, _, _ in found:
         covered[start:stop] = True
