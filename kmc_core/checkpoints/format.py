@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..errors import CheckpointError
+from .safe_reading import header_problem
 
 HEADER_KEY = "kmc"
 REMEDY = "Reinstall the pack, or choose weights made for this version"
@@ -44,7 +45,7 @@ def load_checkpoint(path: str | Path, expected_format: str, expected_version: in
     try:
         with safe_open(path, "pt") as opened:
             return {name: opened.get_tensor(name) for name in opened.keys()}, header
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise _unreadable(Path(path), error) from error
 
 
@@ -53,18 +54,21 @@ def load_header(path: str | Path, expected_format: str, expected_version: int) -
     path = Path(path)
     if not path.is_file():
         raise CheckpointError("The weights file is missing", got=str(path), expected="a .safetensors file", remedy=REMEDY)
+    problem = header_problem(path)
+    if problem:
+        raise CheckpointError("The checkpoint cannot be read", got=f"{path.name}: {problem}", remedy=REMEDY)
     try:
         with safe_open(path, "pt") as opened:
             text = (opened.metadata() or {}).get(HEADER_KEY)
         header = json.loads(text) if text is not None else None
-    except (SafetensorError, json.JSONDecodeError, OSError) as error:
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, error) from error
     if not isinstance(header, dict):
         raise CheckpointError("The file is no KMC checkpoint", got=path.name, expected="a KMC header", remedy=REMEDY)
     if (header.get("format"), header.get("version")) != (expected_format, expected_version):
         raise CheckpointError(
             "The checkpoint is of another kind",
-            got=f"{header.get('format')} version {header.get('version')}",
+            got=f"{header.get('format')} version {header.get('version')}"[:80],
             expected=f"{expected_format} version {expected_version}",
             remedy=REMEDY,
         )
@@ -72,4 +76,4 @@ def load_header(path: str | Path, expected_format: str, expected_version: int) -
 
 
 def _unreadable(path: Path, error: Exception) -> CheckpointError:
-    return CheckpointError("The checkpoint cannot be read", got=f"{path.name}: {error}", remedy=REMEDY)
+    return CheckpointError("The checkpoint cannot be read", got=f"{path.name}: {error}"[:300], remedy=REMEDY)

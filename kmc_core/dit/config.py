@@ -5,6 +5,7 @@ Called by model.py, checkpoints and training. A key that is not a field is an er
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
@@ -16,6 +17,8 @@ FACE_FEATURE_NAMES = (
     "head_yaw", "head_pitch", "head_roll", "left_eye_openness", "right_eye_openness", "mouth_gap",
     "left_gaze_x", "left_gaze_y", "right_gaze_x", "right_gaze_y", *EXPRESSION_NAMES, "confidence",
 )  # fmt: skip
+
+LARGEST_SIZE, LARGEST_DEPTH, MOST_NAMES = 65_536, 256, 1024
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,9 @@ class KMCDiTConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> KMCDiTConfig:
-        """Inverse of `to_dict`. Raises CheckpointError for an unknown key."""
+        """Inverse of `to_dict`. Raises CheckpointError for an unknown key or a value no network can have."""
+        if not isinstance(values, Mapping):
+            raise CheckpointError("The weights file has no config", got=type(values).__name__, expected="a table of sizes")
         unknown = sorted(set(values) - {entry.name for entry in fields(cls)})
         if unknown:
             raise CheckpointError(
@@ -96,7 +101,25 @@ class KMCDiTConfig:
                 expected=", ".join(entry.name for entry in fields(cls)),
                 remedy="Use weights written by this version of the pack",
             )
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        unfit = [name for name, value in values.items() if not _is_fit(name, value, getattr(cls, name))]
+        if unfit:
+            raise CheckpointError(
+                "The network's config holds a value that no network can have", got=f"{unfit[0]} {values[unfit[0]]!r}"[:80],
+                expected="sizes from 1 to 65536 and names", remedy="Fetch the weights file again",
+            )  # fmt: skip
+        return cls(**values)
+
+
+def _is_fit(name: str, value: object, default: object) -> bool:
+    """Of the default's type and of a size that can be built."""
+    if isinstance(default, bool):
+        return isinstance(value, bool)
+    if isinstance(default, tuple):
+        return isinstance(value, tuple) and 0 < len(value) <= MOST_NAMES and all(isinstance(name, str) for name in value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or (isinstance(default, int) and not isinstance(value, int)):
+        return False
+    return math.isfinite(value) and 0 <= value <= (LARGEST_DEPTH if name.endswith("depth") else LARGEST_SIZE) and (value >= 1 or isinstance(default, float))
 
 
 PRESETS: dict[str, KMCDiTConfig] = {

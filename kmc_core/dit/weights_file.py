@@ -40,8 +40,8 @@ def load_network(
     Raises CheckpointError if a tensor is missing, left over, of another shape or not finite.
     """
     weights, header = load_checkpoint(path, FORMAT, VERSION)
-    network = KMCDiT(KMCDiTConfig.from_dict(header["config"]), operations, device, dtype or torch.float32)
-    expected = network.state_dict()
+    config = KMCDiTConfig.from_dict(header.get("config"))
+    expected = KMCDiT(config, nn, torch.device("meta")).state_dict()  # its shapes alone: the header may promise anything
     wrong = sorted(set(weights) ^ set(expected))
     wrong += [name for name in weights if name in expected and weights[name].shape != expected[name].shape]
     wrong += [name for name, tensor in weights.items() if not tensor.isfinite().all()]
@@ -52,5 +52,7 @@ def load_network(
             expected=f"{len(expected)} finite tensors",
             remedy="Fetch the weights file again",
         )
+    network = KMCDiT(config, operations, device, dtype or torch.float32)
     network.load_state_dict(weights, strict=True)
-    return network.eval().requires_grad_(False), dict(header.get("training", {}))
+    training = header.get("training")
+    return network.eval().requires_grad_(False), dict(training) if isinstance(training, dict) else {}

@@ -18,7 +18,7 @@ from ..errors import MediaError
 
 logger = logging.getLogger(__name__)
 
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = 64_000_000
 MAX_SIDE_PX = 65_536
 MAX_BYTES = 512 << 20
 SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM", b"II*\x00", b"MM\x00*")
@@ -94,7 +94,7 @@ def _too_large(name: str, got: str) -> MediaError:
 
 
 def _as_array(picture: Image.Image) -> np.ndarray:
-    picture = ImageOps.exif_transpose(picture)
+    ImageOps.exif_transpose(picture, in_place=True)
     if picture.mode.startswith(("I", "F")):
         return np.repeat(_eight_bit(np.asarray(picture))[..., None], 3, axis=2)
     has_alpha = "A" in picture.getbands() or "transparency" in picture.info

@@ -20,6 +20,8 @@ CONTAINERS = (
     "nut,ivf,obu,wmv,webp_pipe,yuv4mpegpipe,mjpeg,mp3,wav,flac,aac,w64,aiff"
 )
 EXPECTED = "a video file such as MP4, MOV, WebM, MKV, AVI or GIF"
+MAX_FRAME_PIXELS = 70_000_000
+"""twice 8K"""
 CONVERT = "Choose another file, or save it again as MP4 (H.264)"
 
 
@@ -76,5 +78,11 @@ def picture_stream(container: av.container.InputContainer, name: str) -> av.vide
     stream = streams[0]
     if stream.codec_context is None:
         raise MediaError("The clip's codec is unknown", got=name, expected=EXPECTED, remedy=CONVERT)
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if width * height > MAX_FRAME_PIXELS:
+        raise MediaError(
+            "The clip's frames are too large", got=f"{name}: {width}x{height} px", expected=f"at most {MAX_FRAME_PIXELS // 10**6} million pixels",
+            remedy="Save the clip again at a smaller size",
+        )  # fmt: skip
     stream.thread_type = "AUTO"
     return stream

@@ -24,6 +24,7 @@ COMMON_RATES = tuple(
 MIN_GRID_OCCUPANCY = 0.9
 MAX_RATE = 1000
 LONGEST_LAST_FRAME_S = 5.0
+LONGEST_FILE_S = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,11 @@ def read_timeline(path: Path) -> Timeline:
         shown, duration, complete = _packet_times(container, stream)
         time_base, promised = stream.time_base, stream.frames
         rates = [rate for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate) if rate and 0 < rate <= MAX_RATE]
+    if complete and len(shown) and (max(shown) - min(shown)) * time_base > LONGEST_FILE_S:
+        raise MediaError(
+            "The clip's times make no sense", got=f"{path.name}: {float((max(shown) - min(shown)) * time_base) / 3600:.0f} h",
+            expected=f"at most {LONGEST_FILE_S // 3600} h", remedy=CONVERT,
+        )  # fmt: skip
     if complete and len(shown):
         return _timeline(np.unique(np.asarray(shown, np.int64)), duration, time_base, rates, promised)
     return _counted_timeline(path, rates)

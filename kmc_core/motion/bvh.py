@@ -7,6 +7,7 @@ z to the camera; centimetres. Source: the BVH format as BioVision published it (
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +26,12 @@ CM = 100.0
 FLIP = np.array([1.0, -1.0, -1.0])
 """from our axes to the file's and back"""
 OWN_ROOT = "KMC_Hips"
-LARGEST_FILE_BYTES = 256 << 20
-MOST_JOINTS = 2000
+LARGEST_FILE_BYTES = 64 << 20
+LARGEST_HIERARCHY_CHARACTERS = 1 << 20
+MOST_JOINTS, MOST_JOINT_FRAMES, MOST_NUMBERS = 2000, 3_000_000, 6_000_000
+"""three million: eighty joints for five minutes at 120 frames per second"""
+FARTHEST = 1e7
+MOTION_LINE = re.compile(r"\bMOTION\s+Frames:\s*([0-9]{1,9})\s+Frame\s+Time:\s*([0-9.eE+-]{1,30})(?=\s)")
 CHANNELS = ("Xposition", "Yposition", "Zposition", "Xrotation", "Yrotation", "Zrotation")
 
 
@@ -90,25 +95,33 @@ def parse_bvh(path: Path) -> BvhFile:
     if not path.is_file():
         raise refused(path, "no file", "a BVH file")
     if path.stat().st_size > LARGEST_FILE_BYTES:
-        raise refused(path, f"{path.stat().st_size >> 20} MB", "at most 256 MB")
+        raise refused(path, f"{path.stat().st_size >> 20} MB", f"at most {LARGEST_FILE_BYTES >> 20} MB")
     try:
-        words = path.read_text(encoding="utf-8", errors="replace").split()
-        at = words.index("MOTION")
-        names, parents, offsets, channels = _hierarchy(words[:at])
-        if words[at + 1] != "Frames:" or words[at + 3 : at + 5] != ["Frame", "Time:"]:
-            raise ValueError("no frame count or frame time")
-        frames, frame_s = int(words[at + 2]), float(words[at + 5])
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+        opening = MOTION_LINE.search(text, 0, LARGEST_HIERARCHY_CHARACTERS)
+        if opening is None:
+            raise ValueError("no MOTION with a frame count and a frame time")
+        names, parents, offsets, channels = _hierarchy(text[: opening.start()].split())
+        frames, frame_s = int(opening[1]), float(opening[2])
         width = sum(len(own) for own in channels)
-        if not 0 < frames <= MOST_FRAMES or not frame_s > 0 or not width:
-            raise ValueError(f"{frames} frames of {frame_s:g} s")
-        values = np.array(words[at + 6 : at + 6 + frames * width], np.float64)
-        if len(values) != frames * width:
-            raise ValueError(f"{len(values)} numbers instead of {frames * width}")
+        if not 0 < frames <= MOST_FRAMES or not frame_s > 0 or not width or frames * len(names) > MOST_JOINT_FRAMES:
+            raise ValueError(f"{frames} frames of {frame_s:g} s for {len(names)} joints")
+        values = _numbers(text[opening.end() :], frames * width)
     except (ValueError, IndexError, OverflowError, OSError) as error:
         raise refused(path, f"an unreadable file ({error})"[:200], "HIERARCHY and MOTION as BVH has them") from error
-    if not np.isfinite(values).all() or not np.isfinite(offsets).all():
-        raise refused(path, "infinite or missing numbers", "finite numbers")
+    if not (np.abs(values) < FARTHEST).all() or not (np.abs(offsets) < FARTHEST).all():
+        raise refused(path, "infinite, missing or absurd numbers", "finite numbers")
     return BvhFile(tuple(names), tuple(parents), _kinematics(parents, offsets, channels, values.reshape(frames, width)), frame_s)
+
+
+def _numbers(text: str, count: int) -> np.ndarray:
+    """The first `count` numbers of a text. Raises ValueError when there are fewer, or something else among them."""
+    if count > MOST_NUMBERS:
+        raise ValueError(f"more than {MOST_NUMBERS} numbers")
+    values = np.array(text.split(maxsplit=count)[:count], np.float64)
+    if len(values) != count:
+        raise ValueError(f"{len(values)} numbers instead of {count}")
+    return values
 
 
 _PLACE_WORDS, _TURN_WORDS = "Xposition Yposition Zposition", "Zrotation Xrotation Yrotation"
@@ -262,13 +275,23 @@ def _kinematics(parents: list[int], offsets: np.ndarray, channels: list[list[str
         column += len(own)
         turn = np.tile(np.eye(3), (frames, 1, 1))
         for letter, angle in zip(letters, angles, strict=True):
-            turn = turn @ Rotation.from_euler(letter, angle[:, None], degrees=True).as_matrix()
+            turn = turn @ _turned(letter, np.radians(angle))
         if parent < 0:
             places[:, joint], turns[:, joint] = place, turn
         else:
             places[:, joint] = places[:, parent] + np.einsum("tij,tj->ti", turns[:, parent], place)
             turns[:, joint] = turns[:, parent] @ turn
     return places
+
+
+def _turned(letter: str, angle: np.ndarray) -> np.ndarray:
+    """Rotations [T,3,3] by angle [T] (radians) about the axis X, Y or Z."""
+    first, second = {"X": (1, 2), "Y": (2, 0), "Z": (0, 1)}[letter]
+    turn = np.tile(np.eye(3), (len(angle), 1, 1))
+    turn[:, first, first] = turn[:, second, second] = np.cos(angle)
+    turn[:, second, first] = np.sin(angle)
+    turn[:, first, second] = -turn[:, second, first]
+    return turn
 
 
 def _upright(points: np.ndarray) -> np.ndarray:

@@ -6,7 +6,6 @@ Not here: reading one dictionary (pose/interchange.py). Files written here carry
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 
 from ..errors import MotionError, PoseError
@@ -15,7 +14,10 @@ from ..types import HolisticMotion
 from .storage import MAX_FPS, MOST_FRAMES, refused
 
 DEFAULT_FPS = 24.0
-LARGEST_FILE_BYTES = 512 << 20
+LEAST_FPS = 0.1
+LARGEST_FILE_BYTES = 48 << 20
+MOST_LISTS = 1_000_000
+"""brackets of a file; each costs far more memory than its byte"""
 
 
 def write_pose_keypoint_file(motion: HolisticMotion, path: str | Path) -> Path:
@@ -40,17 +42,20 @@ def read_pose_keypoint_file(path: str | Path, fps: float = 0.0, smoothing: float
     if not path.is_file():
         raise refused(path, "no file", "a POSE_KEYPOINT file (.json)")
     if path.stat().st_size > LARGEST_FILE_BYTES:
-        raise refused(path, f"{path.stat().st_size >> 20} MB", "at most 512 MB")
+        raise refused(path, f"{path.stat().st_size >> 20} MB", f"at most {LARGEST_FILE_BYTES >> 20} MB")
     try:
-        frames = json.loads(path.read_text(encoding="utf-8"))
+        data = path.read_bytes()
+        if data.count(b"[") + data.count(b"{") > MOST_LISTS:
+            raise ValueError(f"more than {MOST_LISTS} lists")
+        frames = json.loads(data)
     except (OSError, ValueError, RecursionError) as error:
         raise refused(path, f"unreadable JSON ({error})", "a list of POSE_KEYPOINT dictionaries") from error
     frames = [frames] if isinstance(frames, dict) else frames
     if not isinstance(frames, list) or not frames or len(frames) > MOST_FRAMES or not all(isinstance(entry, dict) for entry in frames):
         raise refused(path, type(frames).__name__, "a list of POSE_KEYPOINT dictionaries, one for each frame")
     rate = fps or frames[0].get("fps") or DEFAULT_FPS
-    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not math.isfinite(rate) or not 0 < rate <= MAX_FPS:
-        raise MotionError("The rate of this file is not usable", got=repr(rate)[:40], expected="above 0, up to 240", remedy="Set fps")
+    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not LEAST_FPS <= rate <= MAX_FPS:
+        raise MotionError("The rate of this file is not usable", got=repr(rate)[:40], expected="0.1 to 240", remedy="Set fps")
     try:
         return from_pose_keypoint(frames, float(rate), smoothing=smoothing)
     except (TypeError, ValueError, AttributeError, OverflowError, KeyError) as error:

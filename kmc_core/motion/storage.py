@@ -15,6 +15,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from ..checkpoints.safe_reading import header_problem
 from ..errors import MotionError
 from ..types import Canvas, HolisticMotion
 
@@ -27,7 +28,7 @@ ARRAYS: dict[str, tuple[int | None, ...]] = {
     "body": (33, 2), "body_confidence": (33,), "body_world": (33, 3), "hands": (2, 21, 3), "hands_confidence": (2,),
     "face": (478, 3), "face_confidence": (), "expression": (None,), "head_pose": (3,), "root_yaw": (), "camera": (2, 3),
 }  # fmt: skip
-LARGEST_FILE_BYTES = 2 << 30
+LARGEST_FILE_BYTES = 512 << 20
 MOST_FRAMES = 100_000
 LARGEST_SIDE_PX = 65_536
 MAX_FPS = 240.0
@@ -71,7 +72,8 @@ def load_motion(path: str | Path) -> HolisticMotion:
     path = Path(path)
     header, tensors = read_tensors(path)
     if header.get("format") != FORMAT or header.get("version") != VERSION:
-        raise refused(path, f"{header.get('format', 'no format')} version {header.get('version', '?')}", f"{FORMAT} version {VERSION}")
+        got = f"{header.get('format', 'no format')} version {header.get('version', '?')}"[:80]
+        raise refused(path, got, f"{FORMAT} version {VERSION}")
     try:
         fps, canvas, cuts = float(header["fps"]), [int(side) for side in header["canvas"]], [int(cut) for cut in header["cuts"]]
         provenance = dict(header.get("provenance") or {})
@@ -90,14 +92,15 @@ def read_tensors(path: Path) -> tuple[dict[str, object], dict[str, np.ndarray]]:
     """(JSON header, arrays) of any .safetensors of this room. Raises MotionError when the file is none."""
     if not path.is_file():
         raise refused(path, "no file", "a motion file")
-    if path.stat().st_size > LARGEST_FILE_BYTES:
-        raise refused(path, f"{path.stat().st_size / 2**30:.1f} GB", "at most 2 GB")
+    problem = header_problem(path, LARGEST_FILE_BYTES)
+    if problem:
+        raise refused(path, problem, "a complete motion file")
     try:
         with safe_open(path, framework="numpy") as stored:
             metadata = stored.metadata() or {}
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}
         header = json.loads(metadata.get(HEADER_KEY, "{}"))
-    except (SafetensorError, OSError, ValueError, RecursionError, TypeError, KeyError) as error:
+    except (SafetensorError, OSError, ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
         raise refused(path, f"an unreadable file ({type(error).__name__}: {error})"[:300], "a complete motion file") from error
     if not isinstance(header, dict):
         raise refused(path, "a header that is no table", f"{FORMAT} version {VERSION}")

@@ -24,6 +24,7 @@ from .skeleton_layouts import IBUG_68, OPENPOSE_18, OPENPOSE_FEET, rig_joints, t
 from .smoothing import smooth_motion
 
 FACE_POINTS = 478
+LARGEST_SIDE_PX, FARTHEST_PX, MOST_PEOPLE = 65_536, 1e6, 100
 LINK_DISTANCE = 0.5
 """people of neighbouring frames are the same if their centres are nearer than this share of their size"""
 
@@ -79,7 +80,9 @@ def from_pose_keypoint(
     measured on them; the 478-point mesh stays absent (confidence 0). provenance["notes"] tells what was left out.
     Raises PoseError for a malformed value or when no frame holds a person.
     """
-    frames = [frames] if isinstance(frames, Mapping) else list(frames or [])
+    frames = [frames] if isinstance(frames, Mapping) else frames or []
+    if isinstance(frames, str) or not isinstance(frames, Sequence):
+        raise _malformed(frames)
     own = _canvas_of(frames, canvas)
     people = [_read_people(frame, own) for frame in frames]
     notes = _notes(frames, people)
@@ -239,7 +242,10 @@ def _is_whole_hand(hand: np.ndarray) -> bool:
 
 def _read_people(frame: Mapping, canvas: Canvas) -> list[_Person]:
     people = []
-    for person in frame.get("people") or []:
+    listed = frame.get("people") or []
+    if isinstance(listed, str) or not isinstance(listed, Sequence):
+        raise _malformed(listed)
+    for person in listed[:MOST_PEOPLE]:
         if not isinstance(person, Mapping):
             raise _malformed(person)
         parts = {
@@ -265,12 +271,13 @@ def _read_points(value: object, count: int) -> np.ndarray:
         return points
     try:
         given = np.array([np.nan if number is None else number for number in np.ravel(np.array(value, object))], np.float32)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise _malformed(value) from error
     given = given[: len(given) // 3 * 3].reshape(-1, 3)[:count]
     if not len(given):
         return points
-    present = np.isfinite(given).all(-1) & (given[:, 2] > 0) & (given[:, :2] > -1).all(-1) & (given[:, :2] != 0).any(-1)
+    near = (np.abs(given[:, :2]) < FARTHEST_PX).all(-1)  # also False for what is no number
+    present = near & np.isfinite(given[:, 2]) & (given[:, 2] > 0) & (given[:, :2] > -1).all(-1) & (given[:, :2] != 0).any(-1)
     points[: len(given)] = np.where(present[:, None], given, 0)
     points[:, 2] = points[:, 2].clip(0, 1)
     return points
@@ -292,9 +299,9 @@ def _canvas_of(frames: Sequence[Mapping], wanted: Canvas | None) -> Canvas:
     for frame in frames:
         try:
             own = Canvas(int(frame["canvas_height"]), int(frame["canvas_width"]))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             continue
-        if min(own) > 0:
+        if min(own) > 0 and max(own) <= LARGEST_SIDE_PX:
             return own
     if wanted is None:
         raise PoseError(
