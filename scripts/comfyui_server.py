@@ -140,18 +140,21 @@ class ComfyUIClient:
 class ComfyUIServer(ComfyUIClient):
     """Context manager around one server process.
 
-    base: its folder (created); models: a folder of models to use instead of base/models; arguments: more for main.py.
+    base: its folder (created); models: a folder of models to use instead of base/models; arguments: more for main.py;
+    host: the address to listen on.
     """
 
-    def __init__(self, comfyui: Path, base: Path, models: Path | None = None, arguments: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, comfyui: Path, base: Path, models: Path | None = None, arguments: tuple[str, ...] = (), host: str = "127.0.0.1"
+    ) -> None:  # fmt: skip
         self.base, self.log_path = base.resolve(), base.resolve() / "server.log"
         self._prepare_folders(models)
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
+            probe.bind((host, 0))
             self.port = probe.getsockname()[1]
-        super().__init__(f"http://127.0.0.1:{self.port}")
+        super().__init__(f"http://{host}:{self.port}")
         command = [
-            sys.executable, str(comfyui / "main.py"), "--listen", "127.0.0.1", "--port", str(self.port),
+            sys.executable, str(comfyui / "main.py"), "--listen", host, "--port", str(self.port),
             "--base-directory", str(self.base), "--disable-auto-launch", "--disable-api-nodes",
             "--database-url", "sqlite:///:memory:", *_device_arguments(), *arguments,
         ]  # fmt: skip
