@@ -60,6 +60,43 @@ JOINT_AT = """async name => {
     return { x: box.left + x * zoom, y: box.top + y * zoom, width: place.width * zoom, height: place.height * zoom }
 }"""
 
+CHANGE = """([node, name, value]) => {
+    const one = kmcTest.widget(node, name)
+    one.value = value
+    one.callback?.(value)
+    app.canvas.setDirty(true)
+}"""
+LOAD_ALL = """async addresses => {
+    const start = performance.now()
+    await Promise.all(addresses.map(address => import(address)))
+    return performance.now() - start
+}"""
+READABLE = """type => {
+    const view = kmcTest.view(type)
+    const numbers = colour => { const c = colour.match(/[\\d.]+/g).map(Number); return { rgb: c.slice(0, 3), alpha: c[3] ?? 1 } }
+    const light = rgb => rgb.map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, v, at) => sum + v * [0.2126, 0.7152, 0.0722][at], 0)
+    const hex = text => [1, 3, 5].map(at => parseInt(text.slice(at, at + 2), 16))
+    const body = LiteGraph.NODE_DEFAULT_BGCOLOR
+    const behind = one => {
+        for (; one; one = one.parentElement) {
+            const { rgb, alpha } = numbers(getComputedStyle(one).backgroundColor)
+            if (alpha > 0.9) return rgb
+            if (one === view && !LiteGraph.vueNodesMode) return hex(body.padEnd(7, body.slice(1)))
+        }
+        return [0, 0, 0]
+    }
+    let worst = 21
+    for (const one of view.querySelectorAll('.kmc-note, .kmc-time, button:not(:disabled), label, select, .kmc-hint')) {
+        if (!one.textContent.trim() || one.matches(':disabled') || one.hidden) continue
+        const [text, ground] = [light(numbers(getComputedStyle(one).color).rgb), light(behind(one))]
+        worst = Math.min(worst, (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05))
+    }
+    const cutOff = [...view.querySelectorAll('*')].filter(one => one.scrollWidth > one.clientWidth + 2 && one.clientWidth > 0
+        && !one.closest('.kmc-stage, .kmc-timeline, select')).map(one => one.outerHTML.slice(0, 120))
+    return [worst, cutOff]
+}"""
+
 
 class Workbench(Visit):
     """A page with the whole graph in it, run once."""
@@ -82,8 +119,7 @@ class Workbench(Visit):
         return self.page.evaluate("([node, name]) => kmcTest.widget(node, name).value", [node, name])
 
     def set_widget(self, node: str, name: str, value: object) -> None:
-        change = "([node, name, value]) => { const one = kmcTest.widget(node, name); one.value = value; one.callback?.(value) }"
-        self.page.evaluate(change, [node, name, value])
+        self.page.evaluate(CHANGE, [node, name, value])
 
     def view(self, node: str) -> object:
         """The view's element, once it stands still on the screen."""
@@ -280,6 +316,9 @@ def test_the_sketch_follows_the_numbers(bench: Workbench) -> None:
     note = view.query_selector(".kmc-note").inner_text()
     assert note == "The character keeps the picture's facing, the camera moves in to 1.3×, goes 30° round to the right."
     assert bench.pixels(node) != filmed
+    bench.set_widget(node, "camera_words", "tilt up")
+    assert "in words is added" in view.query_selector(".kmc-note").inner_text()
+    bench.page.wait_for_timeout(100)
     bench.screenshot("orientation")
 
 
@@ -330,8 +369,33 @@ def test_the_sampler_says_how_long_it_will_take(bench: Workbench) -> None:
     assert line == ["window 2 of 5, step 1 · frame 7 of 24 · 25 % · about 0:30 left", 0.25]
 
 
+def test_light_theme_and_large_letters(bench: Workbench) -> None:
+    """Text of the views stands out from what it is written on by 4.5 to 1, and nothing is cut off, in both themes."""
+    for palette in ("light", "dark"):
+        bench.page.evaluate("palette => app.extensionManager.setting.set('Comfy.ColorPalette', palette)", palette)
+        for zoom in (1.0, 1.5):
+            for node in VIEWS:
+                bench.look_at(node, zoom)
+                worst, cut_off = bench.page.evaluate(READABLE, node)
+                assert worst >= 4.5 and cut_off == [], (palette, zoom, node, worst, cut_off)
+    bench.look_at("BuildSubjectLibrary")
+
+
 def test_nothing_went_wrong_and_nothing_was_asked_outside(bench: Workbench) -> None:
     assert bench.problems == [] and bench.outside == []
+
+
+def test_the_scripts_are_small_and_quick(server: object, browser: object) -> None:
+    """All modules of the pack in an empty page of the same server, network included: best of seven, as a busy machine is slow."""
+    modules = sorted(path.relative_to(ROOT / "web").as_posix() for path in (ROOT / "web").rglob("*.mjs"))
+    assert sum(path.stat().st_size for folder in ("js", "css") for path in (ROOT / "web" / folder).rglob("*.*")) <= 150_000
+    context = browser.new_context()
+    page, times = context.new_page(), []
+    for _ in range(7):
+        page.goto(f"{server.url}/extensions/ComfyUI-KMC/css/kmc.css")
+        times.append(page.evaluate(LOAD_ALL, [f"/extensions/ComfyUI-KMC/{module}" for module in modules]))
+    context.close()
+    assert min(times) <= 50, times
 
 
 def test_where_nobody_is_found_a_rig_can_be_drawn(server: object, visit: Visit, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import { readNumber, readText, watch } from "../lib/widget_bridge.mjs";
 import { element, makeStage } from "./elements.mjs";
 
 const WIDGETS = { pan: ["pan_deg", 0], tilt: ["tilt_deg", 0], zoom: ["zoom", 1], orbit: ["orbit_deg", 0] };
+const OTHERS = ["mode", "camera_words", "clip_camera"];
 const CANVAS = [90, 120];
 const HALF_FIELD = Math.atan(0.5);
 const GREEN = "#78dc78";
@@ -17,12 +18,15 @@ export function orientationSketch({ node, signal }) {
 
   const directive = () => Object.fromEntries(Object.entries(WIDGETS).map(([name, [widget, neutral]]) => [name, readNumber(node, widget, neutral)]));
   const followsClip = () => readText(node, "mode", "video") === "video";
+  const keepsCamera = () => followsClip() && readText(node, "clip_camera", "keep") === "keep";
 
   function refresh() {
-    const words = followsClip() ? "The character turns as the performer does" : `The character keeps the picture's facing, ${inWords(directive())}`;
-    const refused = followsClip() && !isStill(directive());
-    note.replaceChildren(`${words}.`, ...(refused
-      ? [element("span", { class: "kmc-warning", text: "A camera of your own needs mode image: choose it, or set pan, tilt and orbit to 0 and zoom to 1." })] : []));
+    const facing = followsClip() ? "The character turns as the performer does" : "The character keeps the picture's facing";
+    const words = `${facing}, ${keepsCamera() ? "the clip's camera is kept" : inWords(directive())}`;
+    const told = readText(node, "camera_words").trim() !== "" && !keepsCamera();
+    const refused = keepsCamera() && !isStill(directive());
+    note.replaceChildren(`${words}.${told ? " What the camera is told in words is added." : ""}`, ...(refused
+      ? [element("span", { class: "kmc-warning", text: "A camera of your own needs mode image, or the clip's camera removed." })] : []));
     stage.canvas.setAttribute("aria-label", words);
     stage.redraw();
   }
@@ -32,15 +36,15 @@ export function orientationSketch({ node, signal }) {
     paintFromAbove(context, [half / 2, height * 0.4], Math.min(half * 0.38, height * 0.36));
     paintFrames(context, half, half, height);
     caption(context, "from above", half / 2, height - 8);
-    caption(context, followsClip() ? "as filmed" : "first and last frame", half * 1.5, height - 8);
+    caption(context, keepsCamera() ? "as filmed" : "first and last frame", half * 1.5, height - 8);
   }
 
   function paintFromAbove(context, centre, radius) {
-    const turns = followsClip();
-    circle(context, centre, radius, turns ? null : GREY, [3, 4]);
+    const [turns, directed] = [followsClip(), !keepsCamera()];
+    circle(context, centre, radius, directed ? GREY : null, [3, 4]);
     const start = cameraFromAbove(centre, radius, { pan: 0, orbit: 0 });
-    const end = turns ? start : cameraFromAbove(centre, radius, directive());
-    if (!turns && !isStill(directive())) {
+    const end = directed ? cameraFromAbove(centre, radius, directive()) : start;
+    if (directed && !isStill(directive())) {
       camera(context, start, radius, GREY);
     }
     camera(context, end, radius, BLUE);
@@ -54,14 +58,14 @@ export function orientationSketch({ node, signal }) {
     const origin = [left + width / 2 - (CANVAS[0] * scale) / 2, (height - 22) / 2 - (CANVAS[1] * scale) / 2];
     const onStage = (x, y) => [origin[0] + x * scale, origin[1] + y * scale];
     figure(context, onStage, scale);
-    frame(context, onStage(0, 0), CANVAS[0] * scale, CANVAS[1] * scale, followsClip() ? BLUE : GREY, followsClip() ? [] : [4, 4]);
-    if (!followsClip()) {
+    frame(context, onStage(0, 0), CANVAS[0] * scale, CANVAS[1] * scale, keepsCamera() ? BLUE : GREY, keepsCamera() ? [] : [4, 4]);
+    if (!keepsCamera()) {
       const last = lastFrame(directive(), ...CANVAS);
       frame(context, onStage(last.x, last.y), last.width * scale, last.height * scale, BLUE, []);
     }
   }
 
-  watch(node, ["mode", ...Object.values(WIDGETS).map(([widget]) => widget)], refresh, signal);
+  watch(node, [...OTHERS, ...Object.values(WIDGETS).map(([widget]) => widget)], refresh, signal);
   refresh();
   return { name: "kmc_orientation", element: root, height: 210 };
 }
