@@ -23,9 +23,6 @@ INPUTS = ("red", "green", "blue", "person", "analytic", "bones", "reach")
 PERSON, ANALYTIC = INPUTS.index("person"), INPUTS.index("analytic")
 MULTIPLE = 32
 """height and width must be multiples of this"""
-LOGIT_BOUND = 0.03
-OVERSHOOT = 1.08
-"""the sigmoid is stretched by this so that 0 and 1 can be reached"""
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,11 @@ class MatteNetwork(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """inputs [B,7,H,W] as INPUTS, all 0..1, H and W multiples of 32 -> alpha [B,1,H,W] and colours [B,3,H,W], 0..1."""
+        """inputs [B,7,H,W] as INPUTS, all 0..1, H and W multiples of 32 -> alpha [B,1,H,W] and colours [B,3,H,W].
+
+        Both are the input plus a correction, about 0..1 but not clipped: a clip or a sigmoid would hide from training
+        the very pixels that are surely wrong.
+        """
         centred = inputs * 2 - 1
         x = silu(self.stem(pixel_unshuffle(centred, 2)))
         levels = []
@@ -87,9 +88,7 @@ class MatteNetwork(nn.Module):
             x = self.decoder[index](x)
         x = pixel_shuffle(self.enlarge(x), 2)
         x = self.out(silu(self.head(torch.cat([x, centred], 1)))).float()
-        start = torch.logit(inputs[:, ANALYTIC : ANALYTIC + 1].float(), LOGIT_BOUND)
-        alpha = (torch.sigmoid(start + x[:, :1]) - 0.5) * OVERSHOOT + 0.5
-        return alpha, inputs[:, :3].float() + x[:, 1:]
+        return inputs[:, ANALYTIC : ANALYTIC + 1].float() + x[:, :1], inputs[:, :3].float() + x[:, 1:]
 
 
 def save_matte_network(path: Path, network: MatteNetwork, facts: dict[str, object], dtype: torch.dtype = torch.float32) -> None:

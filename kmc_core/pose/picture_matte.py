@@ -2,12 +2,13 @@
 
 Not here: networks (extractor.py gives `probability`), rigs (subject/). Called by subject/library.py.
 Order: the user's mask, the picture's own alpha channel, a uniform backdrop (backdrop_cutout.py), else the scene
-(scene_cutout.py) with a closed-form soft edge.
+(scene_cutout.py) with a closed-form soft edge. What backdrop or scene gave is then corrected by a small network
+(matte_refinement.py) where its weights are there.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -18,6 +19,8 @@ from .backdrop_cutout import Backdrop, backdrop_alpha, cut_from_backdrop, find_b
 from .body_capsules import SkeletonMasks, skeleton_masks
 from .closed_form_matting import solve_alpha
 from .foreground_colours import foreground_colours
+from .matte_network import MatteNetwork
+from .matte_refinement import built_in_network, corrected_matte
 from .scene_cutout import certain_inside, claimed_part, cut_from_scene
 
 WORK_SIDE_PX = 768
@@ -43,11 +46,14 @@ def picture_matte(
     probability: np.ndarray | None,
     alpha: np.ndarray | None = None,
     user_mask: np.ndarray | None = None,
+    network: MatteNetwork | Literal["built in"] | None = "built in",
 ) -> PictureMatte:
     """Cut-out of the character in a picture uint8 [H,W,3] (or [H,W,4], whose fourth channel is then `alpha`).
 
     keypoints: on that picture; probability: float32 [H,W] of the person segmentation, or None; alpha: uint8 or float
-    [H,W]; user_mask: bool, uint8 or float in 0..1, any size, stretched to the picture. Raises PoseError for wrong shapes.
+    [H,W]; user_mask: bool, uint8 or float in 0..1, any size, stretched to the picture.
+    network: corrects a cut-out that neither mask nor alpha channel gave; None: the analytic cut-out as it is.
+    Raises PoseError for wrong shapes.
     """
     rgb, alpha = _checked(rgb, alpha)
     height, width = rgb.shape[:2]
@@ -58,6 +64,9 @@ def picture_matte(
     else:
         segmented = np.zeros((height, width), np.float32) if probability is None else probability.astype(np.float32)
         found, method = analytic_matte(rgb, keypoints, segmented)
+        chosen = built_in_network() if network == "built in" else network
+        if chosen is not None and method != "none":
+            found = corrected_matte(rgb, keypoints, segmented, found, chosen)
     problems = _problems(found, keypoints, method)
     return PictureMatte(found, foreground_colours(rgb, found), method, problems)
 
