@@ -12,7 +12,7 @@ from ..kmc_core.motion.pose_keypoint_file import read_pose_keypoint_file
 from ..kmc_core.motion.storage import load_motion
 from ..kmc_core.pose.drawing import draw_motion_frame
 from ..kmc_core.types import HolisticMotion
-from . import host
+from . import host, page
 from .sockets import PREVIEW_LONG_SIDE, MotionSocket, image_from_bytes
 
 PREVIEW_FRAMES = 24
@@ -46,6 +46,7 @@ class KMCLoadMotion(io.ComfyNode):
                 io.String.Output(display_name="report"),
             ],
             hidden=[io.Hidden.unique_id],
+            has_intermediate_output=True,  # what its view shows is sent again with every run, also from the cache
         )  # fmt: skip
 
     @classmethod
@@ -69,7 +70,8 @@ class KMCLoadMotion(io.ComfyNode):
         host.say(cls.hidden.unique_id, text)
         long_side = min(PREVIEW_LONG_SIDE, max(chosen.canvas))
         pictures = [draw_motion_frame(chosen, frame, long_side=long_side) for frame in spread_frames(chosen.frame_count, PREVIEW_FRAMES)]
-        return io.NodeOutput(chosen, image_from_bytes(pictures), text, ui={"text": (text,)})
+        shown = {"text": (text,), "kmc_pose": page.pose_player(("Motion", chosen, None))}
+        return io.NodeOutput(chosen, image_from_bytes(pictures), text, ui=shown)
 
 
 def _read(name: str) -> HolisticMotion:

@@ -15,6 +15,7 @@ const VIEWS = {
   BuildSubjectLibrary: subjectEditor,
   OrientationMode: orientationSketch,
   RetargetSkeleton: posePlayer,
+  KMCLoadMotion: posePlayer,
   KMCSampler: progressPanel,
   DistilledKMCSampler: progressPanel,
 };
