@@ -32,7 +32,9 @@ def matte_measures(alpha: np.ndarray, colours: np.ndarray, truth: Example) -> di
     alpha float32 [H,W], colours uint8 [H,W,3] estimated; truth: as the dataset hands it.
     """
     difference = alpha - truth.alpha
-    gradients = [np.hypot(*(cv2.GaussianBlur(cv2.Sobel(a, cv2.CV_32F, dx, 1 - dx), (0, 0), 1.4) / 4 for dx in (0, 1))) for a in (alpha, truth.alpha)]
+    gradients = [
+        np.hypot(*(cv2.GaussianBlur(cv2.Sobel(a, cv2.CV_32F, dx, 1 - dx), (0, 0), 1.4) / 4 for dx in (0, 1))) for a in (alpha, truth.alpha)
+    ]
     solid = cv2.erode((truth.alpha > 0.95).astype(np.uint8), np.ones((2 * RIM_PX + 1, 2 * RIM_PX + 1), np.uint8), borderValue=1)
     rim = (truth.alpha > 0.05) & (solid == 0)
     around = cv2.dilate(rim.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -57,10 +58,10 @@ class MatteNetwork(nn.Module):
         self.config = config
         widths, head = config.widths, config.head
         self.stem = nn.Conv2d(4 * len(INPUTS), widths[0], 3, padding=1)
-        self.down = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip(widths, widths[1:], strict=False))
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths))
         self.encoder = nn.ModuleList(ResidualBlock(width) for width in widths)
         self.context = nn.Linear(widths[-1], widths[-1])
-        self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in zip(widths, widths[1:], strict=False))
+        self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(widths))
         self.decoder = nn.ModuleList(ResidualBlock(width) for width in widths[:-1])
         self.enlarge = nn.Conv2d(widths[0], 4 * head, 3, padding=1)
         self.head = nn.Conv2d(head + len(INPUTS), head, 3, padding=1)

@@ -1,4 +1,4 @@
-"""The cut-out network and its lessons at tiny size: untrained it changes nothing, training lowers its loss, runs go on with the same bits."""
+"""The cut-out network at tiny size: untrained it changes nothing, training lowers its loss, runs go on with the same bits."""
 
 from __future__ import annotations
 
@@ -117,7 +117,11 @@ def test_pictures_are_made_of_what_they_say_and_the_same_seed_gives_the_same_bit
     np.testing.assert_allclose(picture[15, 15], (0.2, 0.1, 0.3) + 0.25 * backdrop[15, 15], atol=1e-6)
     front, covered = with_obstacle(np.ones((*shape, 4), np.float32), picture, np.random.default_rng(1))
     assert (np.abs(covered - picture).max(-1)[front[..., 3] > 0.99] < 1e-5).all()
-    for make in (lambda g: dead_leaves(shape, g.random((4, 3)).astype(np.float32), g), lambda g: damaged_person(layer[..., 3], g), lambda g: damaged_cut(layer[..., 3], layer[..., 3], g)):
+    for make in (
+        lambda g: dead_leaves(shape, g.random((4, 3)).astype(np.float32), g),
+        lambda g: damaged_person(layer[..., 3], g),
+        lambda g: damaged_cut(layer[..., 3], layer[..., 3], g),
+    ):
         first, second = (make(np.random.default_rng(5)) for _ in range(2))
         np.testing.assert_array_equal(first, second)
         assert np.isfinite(first).all() and first.shape[:2] == shape

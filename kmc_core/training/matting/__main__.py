@@ -1,8 +1,8 @@
 """`python -m kmc_core.training.matting stills | train | export`: the three commands that make the cut-out network.
 
-    stills    --out runs/matting/stills --count 600 --seed 1      render pictures and run the present cut-out on them
-    train     --run runs/matting/net [--stills DIR --minutes 30]   train or go on; choices are kept in config.json
-    export    --run runs/matting/net --out kmc_core/weights/kmc_matte.safetensors      the average as float16
+stills    --out runs/matting/stills --count 600 --seed 1      render pictures and run the present cut-out on them
+train     --run runs/matting/net [--stills DIR --minutes 30]   train or go on; choices are kept in config.json
+export    --run runs/matting/net --out kmc_core/weights/kmc_matte.safetensors      the average as float16
 """
 
 from __future__ import annotations

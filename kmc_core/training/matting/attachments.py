@@ -68,14 +68,22 @@ def _strands(layer: np.ndarray, head: tuple[np.ndarray, float], generator: np.ra
         curve = start - 2 * outward + length * (t * (outward + side) + t * t * (np.array([0, 0.8]) - 0.8 * side))
         strength = float(generator.uniform(0.3, 1.0))
         colour = np.append(layer[y[k], x[k], :3] * generator.uniform(0.8, 1.25), 1.0) * strength
-        cv2.polylines(canvas, [np.round(curve * FINE * 16).astype(np.int32)], False, colour.tolist(), int(generator.choice([1, 1, 2, 3])), cv2.LINE_AA, 4)
+        cv2.polylines(
+            canvas,
+            [np.round(curve * FINE * 16).astype(np.int32)],
+            False,
+            colour.tolist(),
+            int(generator.choice([1, 1, 2, 3])),
+            cv2.LINE_AA,
+            4,
+        )
     return cv2.resize(canvas.clip(0, 1), (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _hat(shape: tuple[int, int], head: tuple[np.ndarray, float], generator: np.random.Generator) -> np.ndarray:
     """A cap, a brimmed hat, a crown, horns or animal ears."""
     centre, r = head
-    top = centre + [0, -0.75 * r]
+    top = centre + np.array([0, -0.75 * r])
     kind = generator.choice(["cap", "brim", "crown", "ears"])
     wide, tall = r * generator.uniform(1.1, 1.5), r * generator.uniform(0.6, 1.8)
     rings = []
@@ -86,11 +94,11 @@ def _hat(shape: tuple[int, int], head: tuple[np.ndarray, float], generator: np.r
         rings.append(np.concatenate([np.stack([x, up], 1), [[wide, 0.3 * r], [-wide, 0.3 * r]]]))
     elif kind == "ears":
         for sign in (-1, 1):
-            rings.append(_ellipse(0.35 * r, tall * 0.7, generator.normal(0, 0.3)) + [sign * 0.8 * r, -0.6 * r])
+            rings.append(_ellipse(0.35 * r, tall * 0.7, generator.normal(0, 0.3)) + np.array([sign * 0.8 * r, -0.6 * r]))
     else:
         rings.append(_ellipse(wide, tall, 0.0) * [1, 0.8])
         if kind == "brim":
-            rings.append(_ellipse(wide * generator.uniform(1.2, 2.0), 0.3 * r, generator.normal(0, 0.1)) + [0, 0.15 * r])
+            rings.append(_ellipse(wide * generator.uniform(1.2, 2.0), 0.3 * r, generator.normal(0, 0.1)) + np.array([0, 0.15 * r]))
     return _painted(shape, [ring + top for ring in rings], generator)
 
 
@@ -109,7 +117,7 @@ def _held(shape: tuple[int, int], keypoints: PictureKeypoints, generator: np.ran
         ring = _ellipse(*(unit * generator.uniform(0.2, 0.5) * np.ones(2)), 0.0)
     else:
         a, b = unit * generator.uniform(0.2, 0.7, 2)
-        ring = np.array([[-a, -b], [a, -b], [a, b], [-a, b]]) + [0, b]
+        ring = np.array([[-a, -b], [a, -b], [a, b], [-a, b]]) + np.array([0, b])
     return _painted(shape, [ring + place], generator)
 
 

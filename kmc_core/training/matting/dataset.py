@@ -110,8 +110,9 @@ def _cut(values: np.ndarray, place: tuple[int, int, int], crop_px: int) -> np.nd
     if side == crop_px:
         return np.ascontiguousarray(part)
     method = cv2.INTER_AREA if side > crop_px else cv2.INTER_LINEAR
-    channels = [cv2.resize(np.ascontiguousarray(piece), (crop_px, crop_px), interpolation=method) for piece in np.split(part, range(3, part.shape[2], 3), 2)] if part.ndim == 3 else [cv2.resize(part, (crop_px, crop_px), interpolation=method)]  # fmt: skip
-    return np.dstack(channels).reshape(crop_px, crop_px, *values.shape[2:])
+    groups = np.split(part, range(3, part.shape[2], 3), 2) if part.ndim == 3 else [part]  # cv2 resizes at most four channels
+    resized = [cv2.resize(np.ascontiguousarray(group), (crop_px, crop_px), interpolation=method) for group in groups]
+    return np.dstack(resized).reshape(crop_px, crop_px, *values.shape[2:])
 
 
 def _cut_example(seen: Example, place: tuple[int, int, int], crop_px: int) -> Example:
@@ -126,7 +127,9 @@ def _composed(layer: np.ndarray, shade: np.ndarray, seen: Example, generator: np
     alpha = figure[..., 3]
     picture = composed(figure, random_backdrop(alpha.shape, generator, palette), shade)
     near = cv2.GaussianBlur(figure, (0, 0), 3.0)
-    colours = np.where(figure[..., 3:] > 0.02, figure[..., :3] / np.maximum(figure[..., 3:], 0.02), near[..., :3] / np.maximum(near[..., 3:], 1e-3))
+    colours = np.where(
+        figure[..., 3:] > 0.02, figure[..., :3] / np.maximum(figure[..., 3:], 0.02), near[..., :3] / np.maximum(near[..., 3:], 1e-3)
+    )
     image = developed(picture, generator).astype(np.float32) / 255
     return Example(np.dstack([image, seen.inputs[..., 3:]]), np.ascontiguousarray(alpha), colours.clip(0, 1).astype(np.float32))
 

@@ -77,7 +77,11 @@ def render_layer(seed: int, generator: np.random.Generator) -> tuple[np.ndarray,
     light = random_light(seed)
     scene = Scene(camera, light, random_background(seed), grain=0.0)
     allowed = UPPER_BODY if framing in ("half", "close") else tuple(MOTIONS)
-    goals = reference_goals(seed) if generator.random() < 0.35 else goals_at(plan_motion(seed, 3.0, allowed), float(generator.uniform(0.3, 2.7)))
+    goals = (
+        reference_goals(seed)
+        if generator.random() < 0.35
+        else goals_at(plan_motion(seed, 3.0, allowed), float(generator.uniform(0.3, 2.7)))
+    )
     posed = pose_character(character, goals)
     frame = render_frame(character, posed, scene, canvas, np.zeros((*canvas, 3), np.float32), oversample=3)
     feet = posed.places[[BONE["left_foot"], BONE["right_foot"], BONE["pelvis"]]] - [0, 0.07, 0]
@@ -112,7 +116,9 @@ def _picture(
     analytic, _ = analytic_matte(image, seen, person)
     masks = skeleton_masks(seen, shape, 1.0)
     colours = cv2.GaussianBlur(figure, (0, 0), 3.0)
-    straight = np.where(figure[..., 3:] > 0.02, figure[..., :3] / np.maximum(figure[..., 3:], 0.02), colours[..., :3] / np.maximum(colours[..., 3:], 1e-3))
+    straight = np.where(
+        figure[..., 3:] > 0.02, figure[..., :3] / np.maximum(figure[..., 3:], 0.02), colours[..., :3] / np.maximum(colours[..., 3:], 1e-3)
+    )
     return {
         "pictures": image, "colours": _bytes(straight), "alphas": _bytes(figure[..., 3]), "persons": _bytes(person),
         "analytics": _bytes(analytic), "bones": masks.bones, "reaches": masks.reach,

@@ -97,7 +97,13 @@ class MattingRun:
         save_state(self.folder / "state.safetensors", self.network, self.average, self.optimiser, self.progress)
         averaged = MatteNetwork(self.network.config)
         averaged.load_state_dict(self.average.weights)
-        facts = {"steps": self.progress.step, "crops": self.progress.frames, "seconds": round(self.progress.seconds, 1), "stills": len(self.stills.files), "crop_px": self.config.crop_px}
+        facts = {
+            "steps": self.progress.step,
+            "crops": self.progress.frames,
+            "seconds": round(self.progress.seconds, 1),
+            "stills": len(self.stills.files),
+            "crop_px": self.config.crop_px,
+        }
         save_matte_network(self.folder / "weights.safetensors", averaged, facts)
         self._saved_at = self.progress.seconds
 
@@ -106,7 +112,9 @@ class MattingRun:
             self._sums[name] = self._sums.get(name, 0.0) + value
         step = self.progress.step
         if step % LOG_STEPS == 0:
-            row = {"step": step, "minutes": round(self.progress.seconds / 60, 2)} | {name: f"{value / LOG_STEPS:.5f}" for name, value in self._sums.items()}
+            row = {"step": step, "minutes": round(self.progress.seconds / 60, 2)} | {
+                name: f"{value / LOG_STEPS:.5f}" for name, value in self._sums.items()
+            }
             path = self.folder / "log.csv"
             is_new = not path.exists()
             with path.open("a", newline="", encoding="utf-8") as stream:
