@@ -37,7 +37,7 @@ class OrientationMode(io.ComfyNode):
                 ),
                 io.Float.Input(
                     "zoom", default=1.0, min=0.5, max=2.0, step=0.01,
-                    tooltip="With mode image: magnification at the last frame. 1.2 = 20 % closer.",
+                    tooltip="With mode image: magnification of the last frame against the first, on the face. Below 1 the clip begins closer.",
                 ),
                 io.Float.Input(
                     "orbit_deg", default=0.0, min=-45.0, max=45.0, step=0.5,

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ..types import CameraDirective, Canvas, Orientation
+from ..types import CameraDirective, Canvas
 from .lift import smooth_over_time
 
 CAMERA_SIGMA_FRAMES = 2.0
@@ -38,20 +38,18 @@ def directive_progress(frame_count: int) -> np.ndarray:
     return line * line * (3 - 2 * line)
 
 
-def orbit_turn(orientation: Orientation, frame_count: int) -> np.ndarray:
-    """Yaw [T] the body shows because the virtual camera walks around it; orbiting right shows its left side."""
-    if not orientation.directs_camera:
-        return np.zeros(frame_count)
-    return -math.radians(orientation.camera.orbit_deg) * directive_progress(frame_count)
-
-
-def directive_camera(directive: CameraDirective, canvas: Canvas, frame_count: int) -> np.ndarray:
+def directive_camera(
+    directive: CameraDirective, canvas: Canvas, frame_count: int, focus: tuple[float, float] | None = None
+) -> np.ndarray:
     """The virtual camera's similarity [T,2,3]. A turning camera moves the whole picture by focal length x tan(angle);
-    the focal length is the canvas' long side (a field of view of 53 degrees)."""
+    the focal length is the canvas' long side (a field of view of 53 degrees).
+
+    Zooms keep the point `focus` (x, y) px, default the middle, where it is.
+    """
     progress = directive_progress(frame_count)
     zoom = np.exp(np.log(max(directive.zoom, 1e-3)) * progress)
-    focal = float(max(canvas))
-    centre = np.array([canvas.width / 2, canvas.height / 2])
+    focal = focal_px(canvas)
+    centre = np.array(focus if focus is not None else (canvas.width / 2, canvas.height / 2), np.float64)
     shift = np.stack(
         [
             -focal * np.tan(math.radians(directive.pan_deg) * progress),
@@ -63,6 +61,11 @@ def directive_camera(directive: CameraDirective, canvas: Canvas, frame_count: in
     camera[:, 0, 0] = camera[:, 1, 1] = zoom
     camera[:, :, 2] = centre + shift - zoom[:, None] * centre
     return camera.astype(np.float32)
+
+
+def focal_px(canvas: Canvas) -> float:
+    """Focal length of the virtual camera: the canvas' long side."""
+    return float(max(canvas))
 
 
 def still_camera(frame_count: int) -> np.ndarray:

@@ -20,6 +20,7 @@ from ..pose.face_boxes import face_boxes
 from ..pose.skeleton_layouts import torso_yaw
 from ..types import Canvas, CharacterMotion, HolisticMotion, Orientation, SubjectLibrary
 from .contacts import keep_hand_contacts
+from .directed_camera import with_camera
 from .face_motion import FaceMotion, face_motion, picture_head
 from .facing import calmed_angle, turn_to_picture
 from .fitting import fit_into_canvas
@@ -31,10 +32,8 @@ from .orientation import (
     about_vertical,
     apply_camera,
     camera_on_canvas,
-    directive_camera,
     followed_camera,
     inverse_camera,
-    orbit_turn,
     still_camera,
     wrapped,
 )
@@ -92,12 +91,12 @@ def retarget(
             part = _direct(scene, lifted, subject, motion.fps)
         else:
             around = turn_to_picture(torso_yaw(lifted.joints), subject.primary_view.yaw, orientation, motion.fps)
-            around = around + orbit_turn(orientation, motion.frame_count)[start:stop]
             part = _on_subject(scene, lifted, subject, around, orientation, settings, motion.fps)
         parts.append((replace(part[0], camera=camera), part[1]))
     character = replace(_joined([part for part, _ in parts], canvas), cuts=motion.cuts)
     moved = _moved(motion, character, [keypoints for _, keypoints in parts], orientation)
-    return with_strength(moved, subject, settings.strength, settings.parts)
+    moved = with_strength(moved, subject, settings.strength, settings.parts)
+    return with_camera(moved, orientation.camera) if orientation.directs_camera and not settings.direct else moved
 
 
 def _check(motion: HolisticMotion, orientation: Orientation, settings: RetargetSettings) -> None:
@@ -125,8 +124,6 @@ def _scene(
         body, hands, face = (apply_camera(undo, points) for points in (body, hands, face))
         if not orientation.directs_camera:
             camera = camera_on_canvas(followed, motion.canvas, canvas)
-    if orientation.directs_camera and not settings.direct:
-        camera = directive_camera(orientation.camera, canvas, motion.frame_count)[part]
     scene = Scene(
         motion.canvas, body, motion.body_confidence[part], motion.body_world[part], hands, motion.hands_confidence[part],
         face, motion.face_confidence[part],

@@ -14,7 +14,7 @@ from kmc_core.motion.camera_words import camera_of_prompt, combined, describe_ca
 from kmc_core.motion.directed_camera import with_camera, with_prompt_camera
 from kmc_core.motion.library import load_library_motion
 from kmc_core.motion.orientation import apply_camera, directive_camera
-from kmc_core.motion.retarget import retarget
+from kmc_core.motion.retarget import RetargetSettings, retarget
 from kmc_core.pose.skeleton_layouts import bone_vectors, torso_yaw
 from kmc_core.types import CameraDirective, Canvas, Orientation
 
@@ -108,7 +108,8 @@ def test_directed_cameras_move_plate_and_character_together():
     moved = retarget(walking_motion(frames=24), subject, Orientation("image", directive))
     plain = retarget(walking_motion(frames=24), subject, IMAGE)
     np.testing.assert_array_equal(moved.character.joints, plain.character.joints)
-    np.testing.assert_allclose(moved.character.camera, directive_camera(directive, Canvas(720, 720), 24))
+    focus = plain.character.joints[0, [1, 2], :2].mean(0)
+    np.testing.assert_allclose(moved.character.camera, directive_camera(directive, Canvas(720, 720), 24, tuple(focus)), atol=1e-3)
     np.testing.assert_allclose(moved.body, apply_camera(moved.character.camera, plain.body), atol=0.01)
 
 
@@ -170,6 +171,35 @@ def test_a_prompt_directs_the_camera_of_a_picture_oriented_motion():
     for settled in (retarget(motion, subject, VIDEO), directed):
         kept, notes = with_prompt_camera(settled, "slow zoom in")
         assert kept is settled and "not obeyed" in notes[0]
+
+
+def test_zooms_stay_on_the_face_and_never_leave_the_picture():
+    subject = subject_facing(0.0)
+    corners = np.array([[0, 0], [720, 0], [0, 720], [720, 720]], float)
+    for zoom, first, last in ((1.5, 1.0, 1.5), (0.7, 1 / 0.7, 1.0)):
+        moved = retarget(walking_motion(frames=24), subject, Orientation("image", CameraDirective(zoom=zoom))).character
+        np.testing.assert_allclose(moved.camera[[0, -1], 0, 0], [first, last], rtol=1e-5)
+        shown = apply_camera(moved.camera, np.tile(corners, (24, 1, 1)))
+        assert shown[:, 0].max() < 1e-2 and shown[:, 3].min() > 720 - 1e-2
+        face = moved.joints[:1, [1, 2], :2].mean(1, keepdims=True)
+        np.testing.assert_allclose(apply_camera(moved.camera[:1], face), face, atol=1e-2)
+
+
+def test_the_background_slides_behind_an_orbited_figure_that_stays():
+    subject = subject_facing(0.0)
+    motion = walking_motion(frames=36, walk=0.0)
+    plain, orbit = (retarget(motion, subject, Orientation("image", CameraDirective(orbit_deg=degrees))).character for degrees in (0, 25))
+    hips = apply_camera(orbit.camera, orbit.joints)[:, 0, :2]
+    np.testing.assert_allclose(hips, plain.joints[:, 0, :2], atol=0.1)
+    slide = orbit.camera[:, 0, 2]
+    assert slide[0] == 0 and 8 < slide[-1] < 0.05 * 720 and (np.diff(slide) >= 0).all()
+
+
+def test_an_orbit_does_not_weaken_with_the_motion():
+    subject = subject_facing(0.0)
+    settings = RetargetSettings(strength=0.0)
+    held = retarget(walking_motion(frames=36), subject, Orientation("image", CameraDirective(orbit_deg=-20)), settings).character
+    assert np.degrees(held.body_yaw[-1] - held.body_yaw[0]) == pytest.approx(20, abs=2)
 
 
 def test_an_orbit_afterwards_is_the_orbit_of_retargeting():

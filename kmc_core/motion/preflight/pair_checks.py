@@ -10,7 +10,7 @@ import numpy as np
 from ...pose.skeleton_layouts import HEAD, NECK, PELVIS, rig_joints
 from ...subject.rig import bone_confidence, bone_lengths, joint_confidence
 from ...types import HolisticMotion, Orientation, SubjectLibrary
-from ..orientation import wrapped
+from ..orientation import apply_camera, camera_zoom, wrapped
 from ..retarget import retarget
 from .body_checks import FRAMINGS, framing_of
 from .findings import Finding, found, moments
@@ -18,6 +18,7 @@ from .findings import Finding, found, moments
 SEEN = 0.4
 LIMB_GROUPS = {"arms": ((3, 4), (7, 8)), "legs": ((11, 12), (15, 16)), "shoulders": ((2,), (6,))}
 OUTSIDE_SHARE = 0.04
+CLOSER = 1.05
 
 
 def pair_findings(
@@ -97,6 +98,8 @@ def _room(motion: HolisticMotion, subject: SubjectLibrary) -> list[Finding]:
     if not used:
         return []
     points = character.joints[:, used, :2]
+    if camera_zoom(character.camera).max() < CLOSER:  # a camera that was told to come closer cuts limbs on purpose
+        points = apply_camera(character.camera, points)
     margin = OUTSIDE_SHARE * size
     outside = ((points < -margin) | (points > size + margin)).any(-1)
     lost = outside.any(1)
