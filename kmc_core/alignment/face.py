@@ -22,6 +22,8 @@ from .part_model import has_face
 
 SMALLEST_EYE_DISTANCE_PX = 12.0
 SMALLEST_MOUTH_PX = 8.0
+SHOWS_TEETH = 0.05  # inner-lip gap / mouth width
+IVORY = np.array([0.73, 0.70, 0.66])
 # the rim that stays with the head (the jaw, chin and lower cheeks move)
 FIXED_RIM = (10, 338, 297, 332, 284, 251, 389, 356, 454, 127, 162, 21, 54, 103, 67, 109, 234, 93, 323, 132, 361)
 
@@ -51,7 +53,8 @@ CREASE_FOLLOWS, SOCKET_FOLLOWS = 0.55, 0.15
 class FaceModel:
     """points [478,3]: x, y picture px, z px relative to the ears' plane; triangles [M,3] with non-zero area;
     axes [3,3] head to picture; eye_distance_px between the outer corners; gaze [2,2] the picture's own;
-    mouth_open: inner-lip gap / mouth width of the picture; paints_mouth: False for tiny or flat mouths."""
+    mouth_open: inner-lip gap / mouth width of the picture; paints_mouth: False for tiny or flat mouths;
+    teeth [3]: colour 0..1 of the teeth, the picture's own where it shows them."""
 
     points: np.ndarray
     triangles: np.ndarray
@@ -60,6 +63,7 @@ class FaceModel:
     gaze: np.ndarray
     mouth_open: float
     paints_mouth: bool
+    teeth: np.ndarray
 
 
 def build_face(view: SubjectView) -> FaceModel | None:
@@ -83,7 +87,21 @@ def build_face(view: SubjectView) -> FaceModel | None:
         gaze((face @ axes)[None])[0],
         mouth_open,
         mouth_width >= SMALLEST_MOUTH_PX,
+        _teeth_colour(view, mouth_open),
     )
+
+
+def _teeth_colour(view: SubjectView, mouth_open: float) -> np.ndarray:
+    """Mean of the lightest parts between the picture's lips, if they are open and light enough to be teeth; else ivory."""
+    outline = np.round(view.keypoints.face[list(INNER_LIPS), :2]).astype(np.int32)
+    mask = np.zeros(view.alpha.shape, np.uint8)
+    cv2.fillPoly(mask, [outline], 1)
+    inside = view.foreground[mask > 0].astype(np.float64) / 255
+    if mouth_open < SHOWS_TEETH or len(inside) < 12:
+        return IVORY
+    light = inside.mean(1)
+    teeth = inside[light >= np.percentile(light, 60)].mean(0)
+    return teeth if teeth.mean() > 0.5 and np.ptp(teeth) < 0.35 else IVORY
 
 
 def express(model: FaceModel, character: CharacterMotion, frame: int) -> np.ndarray:
@@ -186,6 +204,6 @@ def mouth_paint(model: FaceModel, moved: np.ndarray, lip_colour: np.ndarray, sha
     depth = (rows[:, None] - lip_edge[None]) / max(width, 1.0)
     side = np.abs((columns - outline[:, 0].mean()) / max(width / 2, 1.0))[None]
     teeth = (1 - smoothstep(0.09, 0.14, depth)) * (1 - smoothstep(0.5, 0.85, side)) * smoothstep(0.1, 0.25, np.array(opened))
-    ivory = np.array([0.86, 0.82, 0.78]) * (1 - 0.35 * side[..., None])
-    rgb = dark * (1 - 0.85 * teeth[..., None]) + ivory * 0.85 * teeth[..., None]
+    ivory = model.teeth * (1 - 0.35 * side[..., None])
+    rgb = dark * (1 - teeth[..., None]) + ivory * teeth[..., None]
     return Paint(int(low[0]), int(low[1]), rgb.astype(np.float32), alpha.astype(np.float32))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from alignment_figures import standing_view, still_motion
 
-from kmc_core.alignment.face import EYES, FaceModel, build_face, express, front_triangles, mouth_paint
+from kmc_core.alignment.face import EYES, IVORY, FaceModel, build_face, express, front_triangles, mouth_paint
 from kmc_core.alignment.head import yaw_rotation
 from kmc_core.pose.skeleton_layouts import INNER_LIPS, LEFT_EYE_RING, RIGHT_EYE_RING
 from kmc_core.types import Canvas, CharacterMotion
@@ -74,6 +74,21 @@ def test_the_mouth_is_painted_only_when_it_opens(face: FaceModel) -> None:
     assert paint is not None and paint.alpha.max() > 0.9 and np.isfinite(paint.rgb).all()
     centre = paint.rgb[paint.rgb.shape[0] * 2 // 3, paint.rgb.shape[1] // 2]
     assert centre.mean() < 0.35
+
+
+def test_teeth_the_picture_shows_keep_their_colour() -> None:
+    view = standing_view(Canvas(768, 576), with_face=True)
+    points, white = view.keypoints.face.copy(), np.array([250, 244, 235], np.uint8)
+    middle = points[[78, 308], :2].mean(0)
+    half = np.linalg.norm(points[78, :2] - points[308, :2]) / 2
+    for index, turn in zip(INNER_LIPS, np.linspace(np.pi, -np.pi, 20, endpoint=False), strict=True):
+        points[index, :2] = middle + [half * np.cos(turn), 0.4 * half * np.sin(turn)]
+    foreground = view.foreground.copy()
+    rows, columns = (slice(int(middle[axis] - half), int(middle[axis] + half) + 1) for axis in (1, 0))
+    foreground[rows, columns] = white
+    smiling = replace(view, keypoints=replace(view.keypoints, face=points))
+    np.testing.assert_allclose(build_face(replace(smiling, foreground=foreground)).teeth, white / 255, atol=0.01)
+    np.testing.assert_array_equal(build_face(replace(smiling, foreground=np.zeros_like(foreground))).teeth, IVORY)
 
 
 def test_triangles_that_turn_away_are_dropped(face: FaceModel) -> None:
