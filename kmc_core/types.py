@@ -73,6 +73,16 @@ class Orientation(NamedTuple):
         return self.mode == "image" or not self.keep_camera
 
 
+class Contact(NamedTuple):
+    """Something the performer touches for a while, kept on the character. part: "left_hand", "right_hand", "left_foot" or
+    "right_foot"; place: "face", "other_hand" (listed once, for the left hand), "hip", "thigh" or "ground"; frames start..stop-1."""
+
+    part: str
+    place: str
+    start: int
+    stop: int
+
+
 @dataclass(frozen=True)
 class CharacterMotion:
     """A motion on a character's body: what `motion.retarget` makes and `alignment` draws.
@@ -93,6 +103,7 @@ class CharacterMotion:
     camera             [T,2,3] similarity applied to canvas and plate (identity unless the camera moves)
     notes              plain sentences for the report
     cuts               first frames of every scene but the first: nothing is faded or smoothed across them
+    contacts           touches of the driver that were kept, in the order of their starts
     """
 
     canvas: Canvas
@@ -111,6 +122,7 @@ class CharacterMotion:
     face_displacement: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     cuts: tuple[int, ...] = ()
+    contacts: tuple[Contact, ...] = ()
 
 
 @dataclass(frozen=True)

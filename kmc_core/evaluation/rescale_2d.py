@@ -1,8 +1,8 @@
 """The control of the retargeting table: limbs of a 2-D skeleton rescaled one by one, as pose packs for diffusion models do.
 
 Every limb's vector in the picture is multiplied by (character's limb / driver's limb), both measured in the picture, left and
-right averaged; limbs are then chained from the pelvis. Kinder than the packs, which measure the driver in one frame only: here
-the driver's limb is its median over the clip, and the figure starts on the character's own ground. Source: the pose alignment
+right averaged; limbs are then chained from the pelvis, which starts where the picture has it. Kinder than the packs, which
+measure the driver in one frame only: here the driver's limb is its median over the clip. Source: the pose alignment
 of MusePose and UniAnimate. Not used by the product.
 """
 
@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..pose.skeleton_layouts import LEFT_LEG, PELVIS, RIG_BONE_PAIRS, RIG_BONES, RIGHT_LEG, bone_vectors, rig_joints
+from ..pose.skeleton_layouts import PELVIS, RIG_BONE_PAIRS, RIG_BONES, bone_vectors, rig_joints
 from ..types import HolisticMotion, SubjectView
 
 LEG_BONES = (11, 12, 15, 16)
-FEET = (LEFT_LEG[2], LEFT_LEG[3], RIGHT_LEG[2], RIGHT_LEG[3])
 LARGEST_RATIO = 10.0
 
 
@@ -28,9 +27,7 @@ def rescale_2d(motion: HolisticMotion, view: SubjectView) -> np.ndarray:
         joints[:, child] = joints[:, parent] + vectors[:, bone] * ratio[bone]
     path = driver[:, PELVIS] - driver[0, PELVIS]
     joints += (path * ratio[list(LEG_BONES)].mean())[:, None]
-    own = view.joints[:, :2].astype(np.float64)
-    start = np.array([joints[0, PELVIS, 0], joints[0, list(FEET), 1].max()])
-    return joints + np.array([own[PELVIS, 0], own[list(FEET), 1].max()]) - start
+    return joints + view.joints[PELVIS, :2]
 
 
 def _limb_ratios(driver_px: np.ndarray, view: SubjectView) -> np.ndarray:

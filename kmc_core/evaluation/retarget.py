@@ -6,10 +6,11 @@ character's body for the same plan: the same goals in units of the body, hence t
 lengths; its palms on the same places of its own surface whenever the plan touches; its feet on its own floor, lifted out of it
 and never sunk; its root path in its own leg lengths. It is seen by the camera of the character's picture, moved to where the
 driver's camera stands around the body (`image` orientation: the plan's heading replaced by the picture's), and shifted once, so
-that the first frame's pelvis and lowest foot are where the picture has them.
+that in the first frame, at the pelvis' distance, pelvis and lowest foot are where the picture has them. The control is given
+the true place of its first frame.
 
 joint_error   mean distance of 19 rig joints in the picture, in lengths of the character's torso
-bone_error    mean deviation of 3-D bone lengths from the body's own; the control, which is flat, is given the true depth
+bone_error    mean deviation of 3-D bone lengths (perspective taken out) from the body's own; the flat control is given true depths
 foot_slide    mean speed in the picture of feet that stand in the truth, in body heights per second
 contact_kept  share of touching frames in which the palm is within 4 % of the torso of the place it touches on the body as it
               came out, or the standing foot within 4 % of the ground; the worse of palms and feet
@@ -33,12 +34,13 @@ import numpy as np
 
 from ..motion.retarget import retarget
 from ..pose.skeleton_layouts import HEAD, LEFT_ARM, LEFT_LEG, PELVIS, RIGHT_ARM, RIGHT_LEG, bone_vectors, rig_joints, torso_yaw
+from ..training.synthetic.camera import Camera
 from ..training.synthetic.landmarks import motion_of
 from ..training.synthetic.renderer import Posed
 from ..training.synthetic.skeleton import BONE
 from ..types import HolisticMotion, SubjectLibrary
 from .detector_noise import with_noise
-from .rescale_2d import FEET, rescale_2d
+from .rescale_2d import rescale_2d
 from .retarget_bodies import BODIES, CANVAS, Figure, bone_lengths_px, build_figure, picture_goals, px_per_metre, subject_of
 from .retarget_plans import FPS, SECONDS, VIEWS, Touch, View, pose_at
 
@@ -47,6 +49,7 @@ CONTACT_LIMIT = 0.04
 FULLY = 0.999
 STANDING_SPEED_M = 0.02
 SHORTEST_PLANT_S = 0.2
+FEET = [LEFT_LEG[2], LEFT_LEG[3], RIGHT_LEG[2], RIGHT_LEG[3]]
 LEGS, ARMS = (LEFT_LEG, RIGHT_LEG), (LEFT_ARM, RIGHT_ARM)
 NUMBERS = ("joint_error", "bone_error", "foot_slide", "contact_kept", "jitter_ratio", "yaw_error_deg")
 Row = dict[str, object]
@@ -55,7 +58,7 @@ Row = dict[str, object]
 @dataclass(frozen=True)
 class Performance:
     """One plan on one body. motion: its landmarks; joints [T,19,3] canvas px, z px away from the camera; planted [T,2] feet
-    that stand; unit_px: torso; height_px of the body; lengths_px [18]."""
+    that stand; unit_px: torso; height_px of the body; lengths_px [18]; camera that saw it."""
 
     motion: HolisticMotion
     joints: np.ndarray
@@ -63,6 +66,7 @@ class Performance:
     unit_px: float
     height_px: float
     lengths_px: np.ndarray
+    camera: Camera
 
 
 def perform(figure: Figure, view: View, heading: float | None = None) -> Performance:
@@ -78,7 +82,7 @@ def perform(figure: Figure, view: View, heading: float | None = None) -> Perform
     depth = rig_joints(motion.body_world.astype(np.float64))[..., 2:] * scale
     joints = np.concatenate([rig_joints(motion.body.astype(np.float64)), depth], axis=-1)
     lengths = bone_lengths_px(figure)
-    return Performance(motion, joints, _planted(np.array(feet)), lengths[0], figure.shape.height * scale, lengths)
+    return Performance(motion, joints, _planted(np.array(feet)), lengths[0], figure.shape.height * scale, lengths, camera)
 
 
 def _foot(figure: Figure, posed: Posed, name: str) -> np.ndarray:
@@ -104,15 +108,23 @@ def truth_for(figure: Figure, view: View, subject: SubjectLibrary) -> Performanc
     heading = picture_goals().heading if view.orientation.mode == "image" else None
     truth = perform(figure, view, heading)
     own = subject.primary_view.joints.astype(np.float64)
-    first = truth.joints[0]
-    shift = np.array([own[PELVIS, 0] - first[PELVIS, 0], own[list(FEET), 1].max() - first[list(FEET), 1].max(), 0.0])
+    own, first = (far_view(joints, figure.camera()) for joints in (own, truth.joints[0]))
+    shift = np.array([own[PELVIS, 0] - first[PELVIS, 0], own[FEET, 1].max() - first[FEET, 1].max(), 0.0])
     return replace(truth, joints=truth.joints + shift)
+
+
+def far_view(joints: np.ndarray, camera: Camera) -> np.ndarray:
+    """Joints [...,3] px of a near camera's picture as seen from very far away, at the size they have at the pelvis' distance."""
+    middle = np.array([CANVAS.width / 2, CANVAS.height / 2])
+    out = joints.copy()
+    out[..., :2] = middle + (joints[..., :2] - middle) * (1 + joints[..., 2:] / (camera.focal * CANVAS.height))
+    return out
 
 
 def measure(joints: np.ndarray, truth: Performance, driver: HolisticMotion, exact: HolisticMotion, view: View) -> Row:
     """The numbers of one result. joints [T,19,3] canvas px (z px) on the character; driver as tracked and exact."""
     apart = np.linalg.norm(joints[..., :2] - truth.joints[..., :2], axis=-1)
-    lengths = np.linalg.norm(bone_vectors(joints), axis=-1)
+    lengths = np.linalg.norm(bone_vectors(far_view(joints, truth.camera)), axis=-1)
     shaking = _acceleration(rig_joints(driver.body)) / _acceleration(rig_joints(exact.body))
     return {
         "joint_error": float(apart.mean() / truth.unit_px),
@@ -175,14 +187,15 @@ def _yaw_error_deg(joints: np.ndarray, truth: Performance, view: View) -> float:
     if view.orientation.mode == "image":
         expected = np.full(len(joints), picture_goals().heading)
     else:
-        expected = torso_yaw(truth.joints)
-    gap = torso_yaw(joints) - expected
+        expected = torso_yaw(far_view(truth.joints, truth.camera))
+    gap = torso_yaw(far_view(joints, truth.camera)) - expected
     return float(np.degrees(np.abs((gap + np.pi) % (2 * np.pi) - np.pi)).mean())
 
 
 def with_true_depth(flat: np.ndarray, truth: Performance) -> np.ndarray:
-    """Flat joints [T,19,2] with the depth that the true pose has."""
-    return np.concatenate([flat, truth.joints[..., 2:]], axis=-1)
+    """Flat joints [T,19,2] with the depth that the true pose has, where its first frame is."""
+    start = np.array([truth.joints[0, PELVIS, 0] - flat[0, PELVIS, 0], (truth.joints[0, FEET, 1].max() - flat[0, FEET, 1].max())])
+    return np.concatenate([flat + start, truth.joints[..., 2:]], axis=-1)
 
 
 def rows(bodies: Sequence[str] = tuple(BODIES), views: Sequence[View] = VIEWS, noise: float = 0.0) -> Iterator[Row]:

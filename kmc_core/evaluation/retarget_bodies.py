@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from ..pose.skeleton_layouts import bone_vectors, rig_joints
 from ..subject.rig import build_rig
 from ..training.synthetic.arm_poses import ARM_POSES, set_arm
+from ..training.synthetic.body import BodySolids, body_solids
 from ..training.synthetic.camera import Camera, frame_camera
 from ..training.synthetic.character import Character, CharacterDesign, head_origin
 from ..training.synthetic.head import FaceShape, build_head, deform
@@ -56,9 +58,10 @@ BODIES: dict[str, tuple[BodyShape, FaceShape]] = {
 
 @dataclass(frozen=True)
 class Figure:
-    """A body that can be posed and looked at, without a surface. `bare` is a Character of the renderer with a head only."""
+    """A body that can be posed and looked at. bare: a Character of the renderer without a surface; solids: what it is made of."""
 
     bare: Character
+    solids: BodySolids
 
     @property
     def shape(self) -> BodyShape:
@@ -100,7 +103,8 @@ def build_figure(shape: BodyShape = ADULT, face: FaceShape = FaceShape()) -> Fig
     origin = head_origin(shape, rest)
     design = CharacterDesign(shape=shape, face=face)
     eyes = origin + grid.eye_centres * shape.head
-    return Figure(Character(design, None, grid, slice(0, len(grid.vertices)), origin, rest, eyes, None, np.zeros(0, bool)))
+    bare = Character(design, None, grid, slice(0, len(grid.vertices)), origin, rest, eyes, None, np.zeros(0, bool))
+    return Figure(bare, body_solids(shape))
 
 
 def picture_goals() -> PoseGoals:
@@ -113,14 +117,35 @@ def picture_goals() -> PoseGoals:
 
 
 def subject_of(figure: Figure, name: str) -> SubjectLibrary:
-    """The library that a picture of the figure gives, from that picture's keypoints alone (its pixels are blank)."""
-    keypoints = picture_keypoints_of(figure.seen(figure.pose(picture_goals()), figure.camera()))
+    """The library that a picture of the figure gives, from that picture's keypoints and matte (its pixels are blank)."""
+    posed, camera = figure.pose(picture_goals()), figure.camera()
+    keypoints = picture_keypoints_of(figure.seen(posed, camera))
     rig = build_rig(keypoints, CANVAS)
     blank = np.full((*CANVAS, 3), 128, np.uint8)
     view = SubjectView(
-        blank, np.zeros(CANVAS, np.float32), blank, keypoints, rig.joints, rig.confidence, rig.torso_px, rig.yaw, rig.head_yaw
+        blank, _silhouette(figure, posed, camera), blank, keypoints, rig.joints, rig.confidence, rig.torso_px, rig.yaw, rig.head_yaw
     )
     return SubjectLibrary(name, (view,), 0, rig.lengths, rig.known, np.ones(1, np.float32))
+
+
+def _silhouette(figure: Figure, posed: Posed, camera: Camera) -> np.ndarray:
+    """Matte of trunk and limbs, float32: the outline of the body's solids seen from the front."""
+    solids, rest = figure.solids, figure.bare.rest
+    matte, scale = np.zeros(CANVAS, np.uint8), px_per_metre(camera)
+
+    def seen(bone: int, places: np.ndarray) -> np.ndarray:
+        return camera.project(posed.places[bone] + (places - rest[bone]) @ posed.turns[bone].T, CANVAS)[0]
+
+    heights, half_widths = solids.trunk.rows[:, 0], solids.trunk.rows[:, 1]
+    outline = [np.column_stack([sign * half_widths, heights, np.zeros(len(heights))]) for sign in (1, -1)]
+    polygon = seen(BONE["pelvis"], np.concatenate([outline[0], outline[1][::-1]]))
+    cv2.fillPoly(matte, [np.round(polygon).astype(np.int32)], 1)
+    for limb in solids.limbs.values():
+        ways = np.linspace(0, 1, 12)[:, None]
+        radii = np.interp(ways[:, 0], np.linspace(0, 1, len(limb.radii)), limb.radii)
+        for place, radius in zip(seen(limb.bone, limb.start + ways * (limb.end - limb.start)), radii, strict=True):
+            cv2.circle(matte, tuple(np.round(place).astype(int).tolist()), max(1, round(radius * scale)), 1, -1)
+    return matte.astype(np.float32)
 
 
 def bone_lengths_px(figure: Figure) -> np.ndarray:

@@ -22,8 +22,11 @@ from .retarget_bodies import Figure
 
 FPS, SECONDS = 24, 3.0
 REACH_ROUNDS = 2
+PALM_THICKNESS_M = 0.013
 TAU = 2 * np.pi
 SIDES = ("left", "right")
+ARM_OF_TOUCH = {"face": "chin", "hands": "clap", "hip": "hip", "thigh": "talk_low"}
+"""whose elbow and palm a touching arm takes"""
 GoalsOf = Callable[[float], PoseGoals]
 
 
@@ -62,9 +65,13 @@ def pose_at(figure: Figure, view: View, t: float, heading: float | None = None) 
     goals = view.goals_of(t)
     if heading is not None:
         goals.heading = heading
-    free, posed = goals.wrists.copy(), figure.pose_bones(goals)
     active = [(touch, touch.amount(t / SECONDS)) for touch in view.touches]
     active = [(touch, amount) for touch, amount in active if amount > 0]
+    for touch, amount in active:
+        pose = ARM_POSES[ARM_OF_TOUCH[touch.place]]
+        for values, value in ((goals.elbows, pose.elbow), (goals.fingers_to, pose.fingers), (goals.palms, pose.palm)):
+            values[touch.side] += amount * (np.array(value) - values[touch.side])
+    free, posed = goals.wrists.copy(), figure.pose_bones(goals)
     for _ in range(REACH_ROUNDS if active else 0):
         wanted = free.copy()
         for touch, amount in active:
@@ -94,15 +101,24 @@ def touched_place(figure: Figure, posed: Posed, touch: Touch) -> np.ndarray:
         return on("head", figure.bare.head_origin + at * [sign, 1, 1] * shape.head)
     if touch.place == "hands":
         middle = posed.places[[BONE["left_upper_arm"], BONE["right_upper_arm"]]].mean(0)
-        gap = np.array([sign * 0.012 * shape.hand, 0.0, 0.0])
+        gap = np.array([sign * PALM_THICKNESS_M * shape.hand, 0.0, 0.0])
         return middle + posed.turns[BONE["chest"]] @ (at * shape.arm + gap)
     thigh, shin = f"{SIDES[touch.side]}_thigh", f"{SIDES[touch.side]}_shin"
     if touch.place == "hip":
-        half_width = shape.hip + 0.064 * shape.thickness * shape.hips + 0.015
-        return on("pelvis", np.array([sign * half_width, rest[BONE[thigh]][1] + at[1] * shape.torso, at[2] * shape.torso]))
-    radius = 0.073 * shape.thickness * (shape.leg / 0.80) ** 0.5 + 0.015
+        height = at[1] * shape.torso
+        half_width = hip_half_width(figure, height) + PALM_THICKNESS_M * shape.hand
+        return on("pelvis", np.array([sign * half_width, rest[BONE[thigh]][1] + height, at[2] * shape.torso]))
+    radii = figure.solids.limbs[thigh].radii
+    radius = float(np.interp(at[0], np.linspace(0, 1, len(radii)), radii)) + PALM_THICKNESS_M * shape.hand
     along = rest[BONE[thigh]] + at[0] * (rest[BONE[shin]] - rest[BONE[thigh]])
     return on(thigh, along + [0.0, 0.0, radius])
+
+
+def hip_half_width(figure: Figure, height: float) -> float:
+    """From the midline to the outside of trunk or thigh at a height above the hip joints, metres."""
+    rows, thigh = figure.solids.trunk.rows, figure.solids.limbs["left_thigh"]
+    trunk = float(np.interp(figure.bare.rest[BONE["left_thigh"]][1] + height, rows[:, 0], rows[:, 1]))
+    return max(trunk, float(thigh.start[0]) + max(thigh.radii[0] ** 2 - height**2, 0.0) ** 0.5)
 
 
 def _wrist_goal(figure: Figure, posed: Posed, touch: Touch) -> np.ndarray:
@@ -145,7 +161,7 @@ def _gestures(heading: float, resting: tuple[str, str]) -> GoalsOf:
 def _walk(t: float) -> PoseGoals:
     """Strides to the picture's right; every stance foot stands still on the ground."""
     phase, stride, stance = 0.6 * t, 0.40, 0.60
-    goals, travel = _standing(np.pi / 2, ("hang", "hang"), -0.02), stride / stance * (phase - 0.9)
+    goals, travel = _standing(np.pi / 2, ("hang", "hang"), -0.02), stride / stance * phase
     goals.root += [0.0, -0.085 + 0.015 * np.cos(2 * TAU * phase), travel]
     goals.pelvis += [0.10 * np.sin(TAU * phase), 0.03, 0.03 * np.sin(TAU * phase + 0.7)]
     goals.spine += [-0.18 * np.sin(TAU * phase), 0.03, 0.0]

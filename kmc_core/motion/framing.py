@@ -11,7 +11,7 @@ import numpy as np
 
 from ..pose.skeleton_layouts import HEAD, NECK, PELVIS
 from ..types import Canvas, SubjectView
-from .ground import foot_displacement, lowest_foot, stand_on
+from .ground import foot_displacement, lowest_foot, stand_on, start_of
 from .lift import SEEN, LiftedMotion
 
 ANKLES = (13, 17)
@@ -44,20 +44,21 @@ def stands(view: SubjectView) -> bool:
 
 
 def displacement(lifted: LiftedMotion, joint: int) -> np.ndarray:
-    """Way of a joint in driver px since the reference frames [T,2]."""
+    """Way of a joint in driver px since its start [T,2]."""
     path = lifted.joints[:, joint, :2]
-    return path - path[lifted.reference].mean(0)
+    return path - start_of(path, lifted.reference)
 
 
 def sideways_way(lifted: LiftedMotion, joint: int, turn: np.ndarray) -> np.ndarray:
-    """Sideways way of a joint in driver px since the reference frames [T], every step of it turned by turn [T]."""
+    """Sideways way of a joint in driver px since its start [T], every step of it turned by turn [T]."""
     steps = np.diff(lifted.joints[:, joint, 0], prepend=lifted.joints[:1, joint, 0])
     way = np.cumsum(steps * np.cos(turn))
-    return way - way[lifted.reference].mean()
+    return way - start_of(way, lifted.reference)
 
 
 def place_in_picture(
     joints: np.ndarray,
+    own: np.ndarray,
     lifted: LiftedMotion,
     view: SubjectView,
     anchor: str,
@@ -66,10 +67,10 @@ def place_in_picture(
 ) -> np.ndarray:
     """"fit": the character starts at its own place in its picture and moves as the driver does since its start.
 
-    joints [T,19,3] pelvis-rooted; px_ratio: primary px per driver px; turn [T]: yaw added to the driver, which also
+    joints [T,19,3] pelvis-rooted; own [19,3]: the picture's joints, seen from as far away; px_ratio: primary px per
+    driver px; turn [T]: yaw added to the driver, which also
     turns its sideways path. Returns joints on the canvas.
     """
-    own = view.joints.astype(np.float64)
     placed = joints.copy()
     if anchor == "feet":
         placed[:, :, 0] += (own[PELVIS, 0] + px_ratio * sideways_way(lifted, PELVIS, turn))[:, None]

@@ -20,7 +20,17 @@ def lowest_foot(joints: np.ndarray) -> np.ndarray:
 def foot_displacement(joints: np.ndarray, reference: slice) -> np.ndarray:
     """How far the lowest foot is below (+) or above (-) where it starts [T]; a jump is a negative excursion."""
     low = lowest_foot(joints)
-    return low - low[reference].mean()
+    return low - start_of(low, reference)
+
+
+def start_of(path: np.ndarray, reference: slice) -> np.ndarray:
+    """Where a path [T,...] starts: the first value of the straight line through its reference frames."""
+    head = path[reference]
+    if len(head) < 3:
+        return head[0]
+    frames = np.arange(len(head)) - (len(head) - 1) / 2
+    slope = np.tensordot(frames, head, axes=1) / (frames**2).sum()
+    return head.mean(0) + slope * frames[0]
 
 
 def stand_on(joints: np.ndarray, ground_px: np.ndarray | float) -> np.ndarray:
@@ -28,12 +38,3 @@ def stand_on(joints: np.ndarray, ground_px: np.ndarray | float) -> np.ndarray:
     moved = joints.copy()
     moved[..., 1] += (ground_px - lowest_foot(joints))[:, None]
     return moved
-
-
-def foot_slide_px(joints: np.ndarray, contact: np.ndarray) -> float:
-    """Mean horizontal travel per frame of the lower foot in frames of contact [T] bool: a measure, not a correction."""
-    ankles = joints[:, [LEFT_LEG[2], RIGHT_LEG[2]]]
-    lower = ankles[..., 1].argmax(1)
-    steps = np.abs(np.diff(ankles[np.arange(len(joints))[:, None], [[0, 1]] * len(joints), 0], axis=0))
-    used = contact[1:] & contact[:-1] & (lower[1:] == lower[:-1])
-    return float(steps[np.arange(len(steps)), lower[1:]][used].mean()) if used.any() else 0.0

@@ -9,43 +9,53 @@ from __future__ import annotations
 import numpy as np
 
 from ..pose.skeleton_layouts import LEFT_ARM, LEFT_LEG, PELVIS, RIG_BONES, RIGHT_ARM, RIGHT_LEG, bone_vectors
-from ..types import SubjectView
 from .lift import SEEN, LiftedMotion
 
-LONGEST = 1.12  # a tracked bone may exceed its median length by 12 %
+FILLED_BY_DEPTH = 0.08  # a bone that came out too short is lengthened in depth once it points that way a little
 TRUNK_BONES = (0, 1)  # spine and neck
-LARGEST_LEAN = 0.35  # depth of the picture's own spine or neck that is believed, in bone lengths
+LARGEST_LEAN = 0.25  # how far detectors lean a spine or neck towards the camera, in bone lengths
+TURNED = np.radians(40.0)  # from here on a turn shows the whole of that lean
 SWAY_LIMIT = 0.35  # a body on pinned feet leans at most this share of the torso
 
 
 def driver_directions(lifted: LiftedMotion, turn: np.ndarray) -> np.ndarray:
-    """The driver's bone vectors in lengths [T,18,3], turned by rotations [T,3,3] about the vertical."""
-    vectors = bone_vectors(lifted.joints) / lifted.scale[:, None, None]
-    vectors = np.einsum("tij,tbj->tbi", turn, vectors)
-    in_lengths = vectors / lifted.lengths[:, None]
-    length = np.linalg.norm(in_lengths, axis=-1, keepdims=True)
-    return in_lengths * np.minimum(1.0, LONGEST / np.maximum(length, 1e-9))
+    """The driver's bone directions [T,18,3] of unit length, turned by rotations [T,3,3] about the vertical.
+
+    Detectors shorten limbs that point at the camera: what a bone lacks of its own length is added to its depth when it has
+    any, which leaves it as it is in the picture; bones in the picture's plane are simply stretched.
+    """
+    vectors = bone_vectors(lifted.joints) / lifted.scale[:, None, None] / lifted.lengths[:, None]
+    across, depth = (vectors[..., :2] ** 2).sum(-1), vectors[..., 2] ** 2
+    missing = np.maximum(1.0 - across - depth, 0.0)
+    added = missing * depth / np.maximum(depth + FILLED_BY_DEPTH * across, 1e-9)
+    vectors[..., 2] *= np.sqrt((depth + added) / np.maximum(depth, 1e-12))
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+    return np.einsum("tij,tbj->tbi", turn, unit)
 
 
 def calibrated_depth(driver: np.ndarray, own: np.ndarray, turn: np.ndarray, reference: slice) -> np.ndarray:
-    """Driver vectors [T,18,3] whose spine and neck start at the picture's own depth.
+    """Driver directions [T,18,3] whose spine and neck start nearer to the picture's own depth.
 
     World landmarks lean heads and torsos towards the camera by 10 to 20 degrees; unseen in a frontal view, this becomes
-    a false lean as soon as the body is turned by rotations [T,3,3]. Only depth before the turn changes, and only its
-    constant part; picture x, y of an unturned body stay as they are. own [18,3].
+    a false lean as soon as the body is turned by rotations [T,3,3]. Only as much of the constant part is taken out as
+    detectors get wrong, and only of bodies that are turned. own [18,3].
     """
-    before = np.einsum("tji,tbj->tbi", turn, driver[:, list(TRUNK_BONES)])
-    own_before = np.einsum("tji,bj->tbi", turn, own[list(TRUNK_BONES)])
-    start = before[reference, :, 2].mean(0)
-    before[..., 2] += np.clip(own_before[..., 2], -LARGEST_LEAN, LARGEST_LEAN) - start
+    chosen = list(TRUNK_BONES)
+    before = np.einsum("tji,tbj->tbi", turn, driver[:, chosen])
+    own_before = np.einsum("tji,bj->tbi", turn, own[chosen])
+    wrong = before[reference, :, 2].mean(0) - own_before[..., 2]
+    turned = np.sqrt(np.clip((1.0 - turn[:, 0, 0]) / (1.0 - np.cos(TURNED)), 0.0, 1.0))
+    length = np.linalg.norm(before, axis=-1, keepdims=True)
+    before[..., 2] -= np.clip(wrong, -LARGEST_LEAN, LARGEST_LEAN) * turned[:, None]
+    before *= length / np.maximum(np.linalg.norm(before, axis=-1, keepdims=True), 1e-9)
     out = driver.copy()
-    out[:, list(TRUNK_BONES)] = np.einsum("tij,tbj->tbi", turn, before)
+    out[:, chosen] = np.einsum("tij,tbj->tbi", turn, before)
     return out
 
 
-def own_directions(view: SubjectView, lengths_px: np.ndarray) -> np.ndarray:
-    """The bone vectors in lengths [18,3] that put the picture's joints exactly where the picture has them."""
-    return bone_vectors(view.joints.astype(np.float64)) / lengths_px[:, None]
+def own_directions(own: np.ndarray, lengths_px: np.ndarray) -> np.ndarray:
+    """The bone vectors in lengths [18,3] that put the picture's joints [19,3] exactly where the picture has them."""
+    return bone_vectors(own) / lengths_px[:, None]
 
 
 def limb_weights(lifted: LiftedMotion) -> np.ndarray:

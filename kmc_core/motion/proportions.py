@@ -10,23 +10,33 @@ from typing import NamedTuple
 import numpy as np
 
 from ..pose.expression import canonical_face
-from ..subject.rig import HUMAN_TORSO_M, OUTER_EYE_DISTANCE_M, SEEN, bone_confidence
+from ..pose.skeleton_layouts import PELVIS
+from ..subject.rig import HUMAN_TORSO_M, OUTER_EYE_DISTANCE_M, SEEN, bone_confidence, bone_lengths, equalise_sides
 from ..types import SubjectLibrary
-from .lift import LiftedMotion
+from .lift import LiftedMotion, oval_size
+from .perspective import flattened
 
 STEADY_BONES = (0, 2, 3, 6, 7, 10, 11, 12, 14, 15, 16)  # without forearms, hands, feet and head: foreshortened most often
 LEG_BONES = (11, 12, 15, 16)
+HUMAN_OVAL_M = 0.170  # mean of width and height of an adult's face oval
+LENGTH_CHANGE = (0.8, 1.25)  # by which perspective is believed to change a bone of the picture
 PALM_RANGE = (0.12, 0.30)  # a palm in torso lengths
 
 
 class Proportions(NamedTuple):
     """driver_m [18] metres; subject_px [18] primary px; px_per_metre: primary px of the subject per metre of the driver;
-    leg_ratio: the same for the legs alone (paths scaled by it do not slide on the ground)."""
+    leg_ratio: the same for the legs alone (paths scaled by it do not slide on the ground).
+
+    own [19,3]: the joints of the picture, as `subject_px` seen from very far away; nearness: inverse focal length in 1/px of
+    the picture, which is taken to have been made from the driver's relative distance.
+    """
 
     driver_m: np.ndarray
     subject_px: np.ndarray
     px_per_metre: float
     leg_ratio: float
+    own: np.ndarray
+    nearness: float
 
 
 def match_proportions(lifted: LiftedMotion, subject: SubjectLibrary, keep_driver: bool = False) -> Proportions:
@@ -43,11 +53,25 @@ def match_proportions(lifted: LiftedMotion, subject: SubjectLibrary, keep_driver
         px_per_metre = float(np.median(ratios[shared]))
     else:
         px_per_metre = _portrait_scale(subject)
-    completed = np.where(known & (not keep_driver), subject.bone_lengths, lifted.lengths * px_per_metre)
+    nearness = lifted.nearness * float(lifted.scale[lifted.reference].mean()) / px_per_metre
+    own, subject_px = _without_perspective(subject, nearness)
+    completed = np.where(known & (not keep_driver), subject_px, lifted.lengths * px_per_metre)
     completed = np.maximum(completed, 1e-3).astype(np.float64)
     legs = list(LEG_BONES)
     leg_ratio = float(completed[legs].sum() / lifted.lengths[legs].sum())
-    return Proportions(lifted.lengths, completed, px_per_metre, leg_ratio)
+    return Proportions(lifted.lengths, completed, px_per_metre, leg_ratio, own, nearness)
+
+
+def _without_perspective(subject: SubjectLibrary, nearness: float) -> tuple[np.ndarray, np.ndarray]:
+    """Joints [19,3] of the picture and lengths [18] of the character as seen from very far away."""
+    view = subject.primary_view
+    seen = view.joints.astype(np.float64)
+    own = seen.copy()
+    own[:, :2] = flattened(seen[:, :2], seen[:, 2] - seen[PELVIS, 2], nearness, view.canvas)
+    trusted = bone_confidence(view.joint_confidence.astype(np.float64))
+    change = bone_lengths(own) / np.maximum(bone_lengths(seen), 1e-6)
+    change = np.where(trusted > SEEN, np.clip(change, *LENGTH_CHANGE), 1.0)
+    return own, subject.bone_lengths * equalise_sides(change, trusted)[0]
 
 
 def eye_distance_px(subject: SubjectLibrary) -> float:
@@ -56,6 +80,19 @@ def eye_distance_px(subject: SubjectLibrary) -> float:
     if keypoints.face_confidence <= 0.3:
         return 0.0
     return float(canonical_face(keypoints.face[None]).scale[0])
+
+
+def head_ratio(subject: SubjectLibrary, lifted: LiftedMotion, scale: np.ndarray, body_ratio: np.ndarray) -> np.ndarray:
+    """Canvas px of the character's head per px of the driver's [T], from the ovals of their faces (eyes may be drawn large);
+    a driver whose face is never seen has a usual one; body_ratio [T] for a character without a face."""
+    keypoints = subject.primary_view.keypoints
+    if keypoints.face_confidence <= 0.3:
+        return body_ratio
+    face = canonical_face(keypoints.face[None])
+    own = float(face.scale[0]) * oval_size(face.points[0])
+    if lifted.head_scale.any():
+        return own * scale / np.maximum(lifted.head_scale * lifted.head_oval, 1e-3)
+    return own * scale / np.maximum(lifted.scale * HUMAN_OVAL_M, 1e-3)
 
 
 def palm_px(subject: SubjectLibrary) -> float:

@@ -19,7 +19,7 @@ from ..pose.cuts import scene_ranges
 from ..pose.face_boxes import face_boxes
 from ..pose.skeleton_layouts import torso_yaw
 from ..types import Canvas, CharacterMotion, HolisticMotion, Orientation, SubjectLibrary
-from .contacts import keep_hand_contacts
+from .contacts import keep_touches
 from .directed_camera import with_camera
 from .face_motion import FaceMotion, face_motion, picture_head
 from .facing import calmed_angle, turn_to_picture
@@ -37,6 +37,8 @@ from .orientation import (
     still_camera,
     wrapped,
 )
+from .perspective import foreshortened
+from .planting import hold_feet, standing_feet
 from .posing import (
     calibrated_depth,
     driver_directions,
@@ -48,6 +50,7 @@ from .posing import (
 )
 from .proportions import Proportions, match_proportions
 from .strength import PartStrengths, with_strength
+from .touches import find_touches, listed
 
 SIZE_CHANGE = (0.7, 1.4)  # how much nearer or farther the character may come in its own picture
 SIZE_CHANGE_KEEP = (0.4, 2.5)
@@ -86,13 +89,15 @@ def retarget(
     parts: list[tuple[CharacterMotion, CanvasKeypoints]] = []
     for start, stop in scene_ranges(motion.cuts, motion.frame_count):
         scene, camera = _scene(motion, start, stop, canvas, orientation, settings)
-        lifted = lift_scene(scene)
+        lifted = lift_scene(scene, near=not settings.direct)
+        scene = lifted.scene
         if settings.direct:
             part = _direct(scene, lifted, subject, motion.fps)
         else:
             around = turn_to_picture(torso_yaw(lifted.joints), subject.primary_view.yaw, orientation, motion.fps)
             part = _on_subject(scene, lifted, subject, around, orientation, settings, motion.fps)
-        parts.append((replace(part[0], camera=camera), part[1]))
+        contacts = tuple(contact._replace(start=contact.start + start, stop=contact.stop + start) for contact in part[0].contacts)
+        parts.append((replace(part[0], camera=camera, contacts=contacts), part[1]))
     character = replace(_joined([part for part, _ in parts], canvas), cuts=motion.cuts)
     moved = _moved(motion, character, [keypoints for _, keypoints in parts], orientation)
     moved = with_strength(moved, subject, settings.strength, settings.parts)
@@ -146,7 +151,11 @@ def _on_subject(
     joints, scale, placing = _placed(directions, lifted, matched, subject, around, anchor, scene.canvas, settings)
     notes += placing
     joint_follow = np.concatenate([follow[:, :1], follow], axis=1)  # the root follows as its spine does
-    joints = keep_hand_contacts(joints, scale, lifted, subject, joint_follow, turn, matched.px_per_metre)
+    standing = standing_feet(lifted, joint_follow, joints, fps) & (anchor == "feet")
+    joints = hold_feet(joints, standing, matched.nearness, view.canvas, fps)
+    touches = find_touches(lifted, joint_follow, fps)
+    joints = keep_touches(joints, scale, touches, lifted, subject, matched, turn)
+    joints = foreshortened(joints, matched.nearness, view.canvas)
     if settings.framing == "fit":
         joints, scale, fitting = fit_into_canvas(joints, scale, lifted.confidence, view)
         notes += fitting
@@ -158,7 +167,8 @@ def _on_subject(
     )
     facing = picture_head(view) if orientation.mode == "video" else None
     face = face_motion(scene, around, lifted.reference, facing)
-    return _character(view.canvas, joints, confidence, scale, face, hands, hand_confidence, notes), keypoints
+    character = _character(view.canvas, joints, confidence, scale, face, hands, hand_confidence, notes)
+    return replace(character, contacts=listed(touches, standing, fps)), keypoints
 
 
 def _facing_note(lifted: LiftedMotion, subject: SubjectLibrary, around: np.ndarray) -> tuple[str, ...]:
@@ -182,7 +192,7 @@ def _directions(
     anchor: str,
 ) -> np.ndarray:
     """Bone vectors in lengths [t,18,3]: the driver's where seen, the picture's own elsewhere."""
-    own = own_directions(subject.primary_view, matched.subject_px)
+    own = own_directions(matched.own, matched.subject_px)
     driver = calibrated_depth(driver_directions(lifted, turn), own, turn, lifted.reference)
     mixed = mix_directions(np.broadcast_to(own, driver.shape), driver, follow)
     if anchor != "pelvis":
@@ -217,7 +227,7 @@ def _placed(
     if keep:
         return place_as_driver(joints, lifted, view, source), scale, notes
     way_ratio = matched.leg_ratio / lifted.scale[lifted.reference].mean() if anchor == "feet" else px_per_driver_px
-    placed = place_in_picture(joints, lifted, view, anchor, way_ratio, around)
+    placed = place_in_picture(joints, matched.own, lifted, view, anchor, way_ratio, around)
     if anchor in ("neck", "head"):
         notes += (f"Without feet on both sides the {anchor} holds the character in place.",)
     return placed, scale, notes
@@ -286,6 +296,7 @@ def _joined(parts: list[CharacterMotion], canvas: Canvas) -> CharacterMotion:
         **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names},
         face_displacement=np.concatenate([faces(part) for part in parts]) if with_face else None,
         notes=_without_repeats(note for part in parts for note in part.notes),
+        contacts=tuple(contact for part in parts for contact in part.contacts),
     )
 
 

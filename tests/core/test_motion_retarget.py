@@ -38,7 +38,9 @@ def test_retarget_keeps_every_angle(tall_subject):
     character = retarget(motion, tall_subject).character
     expected = bone_vectors(driver_joints(motion)) / bone_lengths(driver_joints(motion)).max(0)[:, None]
     there = bone_vectors(character.joints) / (tall_subject.bone_lengths * character.scale[:, None])[..., None]
-    assert np.abs(there - expected)[:, LEG_AND_ARM, :2].max() < 0.03
+    apart = np.abs(there - expected)[..., :2].max(axis=(0, 2))
+    assert apart[[3, 4, 7, 8]].max() < 0.03
+    assert apart[[11, 12, 15, 16]].max() < 0.06  # feet that stand are held
     assert np.abs(there - expected)[4:-4, LEG_AND_ARM].max() < 0.25  # depth is smoothed over time
 
 
@@ -93,7 +95,8 @@ def test_image_orientation_turns_about_the_vertical_and_video_does_not(tall_subj
     assert np.abs(kept.body_yaw - 1.2).max() < 0.05
     assert np.abs(turned.body_yaw).max() < 0.05
     before, after = bone_vectors(kept.joints), bone_vectors(turned.joints)
-    np.testing.assert_allclose(before[..., 1], after[..., 1], atol=2.0)
+    np.testing.assert_allclose(before[:, :11, 1], after[:, :11, 1], atol=2.0)
+    np.testing.assert_allclose(before[..., 1], after[..., 1], atol=9.0)  # standing feet are held in either picture
     nearly = walking_motion(yaw=0.2)
     assert np.abs(retarget(nearly, tall_subject, Orientation("image")).character.body_yaw).max() < 0.05
 
