@@ -17,6 +17,7 @@ import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPResponse
 from pathlib import Path
 
@@ -96,8 +97,16 @@ class ComfyUIClient:
 
         Events are {"type", "data", "at_s"} of the web socket. Raises PromptRefused, PromptFailed or TimeoutError.
         """
-        try:
+        def wait() -> dict:
             return asyncio.run(asyncio.wait_for(self._run(prompt, on_event or (lambda event: None)), timeout_s))
+
+        try:
+            with ThreadPoolExecutor(1) as own_thread:  # the caller's may have a loop running, as Playwright's has
+                try:
+                    return own_thread.submit(wait).result()
+                except KeyboardInterrupt:
+                    self.interrupt()  # leaving waits for the thread, which waits for the prompt
+                    raise
         except asyncio.TimeoutError as error:
             self.interrupt()  # or the next prompt would wait behind this one
             raise TimeoutError(f"The prompt took longer than {timeout_s:g} s. The log ends:\n{self.log()[-2000:]}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -27,9 +28,10 @@ def shipped(name: str, object_info: dict) -> dict[str, dict]:
     return workflow_to_prompt(json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")), object_info)
 
 
-def run(server: object, name: str) -> dict:
-    prompt = shortened(shipped(name, server.get("/object_info")), FPS, SECONDS)
-    return server.run(prompt, timeout_s=PATIENCE_S)
+@pytest.fixture(scope="session")
+def run(server: object, object_info: dict) -> Callable[[str], dict]:
+    """Runs a shipped workflow, shortened; gives its history entry."""
+    return lambda name: server.run(shortened(shipped(name, object_info), FPS, SECONDS), timeout_s=PATIENCE_S)
 
 
 def videos(server: object, entry: dict) -> list[Path]:
@@ -80,8 +82,8 @@ TO_A_VIDEO = ("first_video", "distilled_fast", "image_orientation_with_camera", 
 
 
 @pytest.mark.parametrize("name", TO_A_VIDEO)
-def test_clip_and_picture_become_a_video(server: object, name: str) -> None:
-    (path,) = videos(server, run(server, name))
+def test_clip_and_picture_become_a_video(server: object, run: Callable[[str], dict], name: str) -> None:
+    (path,) = videos(server, run(name))
     frames, rate, seconds = frames_of(path)
     assert (frames, rate) == (FRAMES, FPS) and seconds == pytest.approx(SECONDS, abs=0.05)
 
@@ -94,21 +96,21 @@ def sound_of(path: Path) -> np.ndarray:
     return np.concatenate(parts)[:38400]
 
 
-def test_mixed_sound_holds_the_clip_s_beat_and_the_music(server: object) -> None:
-    (path,) = videos(server, run(server, "keep_and_mix_audio"))
+def test_mixed_sound_holds_the_clip_s_beat_and_the_music(server: object, run: Callable[[str], dict]) -> None:
+    (path,) = videos(server, run("keep_and_mix_audio"))
     assert frames_of(path)[:2] == (FRAMES, FPS)
     mixed, own, music = sound_of(path), sound_of(INPUTS / CLIP), sound_of(INPUTS / MUSIC)
     assert 0.3 < np.corrcoef(mixed, own)[0, 1] < 0.98
     assert np.abs(mixed - own).max() > 0.01 and np.abs(music).max() > 0.01
 
 
-def test_several_views_need_no_clip(server: object) -> None:
-    (path,) = videos(server, run(server, "several_views"))
+def test_several_views_need_no_clip(server: object, run: Callable[[str], dict]) -> None:
+    (path,) = videos(server, run("several_views"))
     assert frames_of(path)[0] >= 2
 
 
-def test_the_character_alone_is_transparent(server: object) -> None:
-    (path,) = videos(server, run(server, "transparent_character_for_compositing"))
+def test_the_character_alone_is_transparent(server: object, run: Callable[[str], dict]) -> None:
+    (path,) = videos(server, run("transparent_character_for_compositing"))
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         assert stream.metadata.get("alpha_mode") == "1"
@@ -121,15 +123,15 @@ def test_the_character_alone_is_transparent(server: object) -> None:
     assert middle > 200 and alpha[4, 4] < 30 and alpha[-4, 4] < 30
 
 
-def test_twice_the_size_and_twice_the_frames(server: object) -> None:
+def test_twice_the_size_and_twice_the_frames(server: object, run: Callable[[str], dict]) -> None:
     """The stand-in upscaler doubles (the real one makes four times), and the workflow halves: the size stays."""
-    (path,) = videos(server, run(server, "upscale_and_interpolate"))
+    (path,) = videos(server, run("upscale_and_interpolate"))
     frames, rate, seconds = frames_of(path)
     assert (frames, rate) == (2 * FRAMES - 1, 2 * FPS) and seconds > 0
 
 
-def test_a_pose_leaves_as_video_keypoints_and_skeleton(server: object) -> None:
-    entry = run(server, "pose_only_export")
+def test_a_pose_leaves_as_video_keypoints_and_skeleton(server: object, run: Callable[[str], dict]) -> None:
+    entry = run("pose_only_export")
     (path,) = videos(server, entry)
     assert frames_of(path)[:2] == (FRAMES, FPS)
     saved = sorted((server.base / "output" / "kmc").glob("pose*"))
