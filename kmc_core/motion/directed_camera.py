@@ -53,7 +53,7 @@ def with_camera(motion: HolisticMotion, directive: CameraDirective) -> HolisticM
 
     Zooms stay on the character's face; one below 1 begins closer and ends with the whole picture, because there is nothing
     beyond its edges to show. An orbit turns the figure about its hips and slides the background a little behind it, less
-    where the picture cuts the figure off, a little where it stands on the ground. Raises MotionError without a character.
+    where the figure stands on the ground. Raises MotionError without a character.
     """
     if motion.character is None:
         raise MotionError(

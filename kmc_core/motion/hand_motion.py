@@ -58,12 +58,15 @@ def own_hands(subject: SubjectLibrary) -> tuple[np.ndarray, np.ndarray]:
 def mix_hands(
     own: tuple[np.ndarray, np.ndarray], driver: tuple[np.ndarray, np.ndarray], strength: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """From the picture's own hands (strength 0) to the driver's (1); a hand only one of them has takes that one's shape."""
+    """From the picture's own hands (strength 0) to the driver's (1); a hand only one of them has takes that one's shape.
+
+    Shapes of the picture are [2,21,3], or [T,2,21,3] where they turn with the arms.
+    """
     own_shape, own_confidence = own
     shape, confidence = driver
     both = (own_confidence > 0)[None] & (confidence > 0)
     weight = np.where(both, strength, np.where(confidence > 0, 1.0, 0.0))[..., None, None]
-    mixed = weight * shape + (1 - weight) * own_shape[None]
+    mixed = weight * shape + (1 - weight) * np.broadcast_to(own_shape, shape.shape)
     return mixed.astype(np.float32), ((1 - strength) * own_confidence[None] + strength * confidence).astype(np.float32)
 
 

@@ -98,7 +98,11 @@ def _weakened(full: CharacterMotion, subject: SubjectLibrary, shares: PartStreng
     view = subject.primary_view
     scale = full.scale.astype(np.float64) ** shares.body
     joints = _mixed_joints(full, view, scale, shares)
-    hands, hand_confidence = mix_hands(own_hands(subject), (full.hands, full.hand_confidence), shares.hands)
+    own_shapes, own_seen = own_hands(subject)
+    own_shapes = np.broadcast_to(own_shapes, full.hands.shape)
+    own_shapes = _with_forearms(own_shapes, np.broadcast_to(view.joints, joints.shape), joints)
+    driver_shapes = _with_forearms(full.hands, full.joints, joints)
+    hands, hand_confidence = mix_hands((own_shapes, own_seen), (driver_shapes, full.hand_confidence), shares.hands)
     displacement, lively = full.face_displacement, np.float32(shares.face * shares.expression)
     confidence = shares.body * full.joint_confidence + (1 - shares.body) * view.joint_confidence[None]
     turned = wrapped(full.body_yaw - torso_yaw(full.joints)) * shares.body
@@ -120,6 +124,20 @@ def _weakened(full: CharacterMotion, subject: SubjectLibrary, shares: PartStreng
         hand_confidence=hand_confidence,
         body_yaw=body_yaw.astype(np.float32),
     )
+
+
+def _with_forearms(shapes: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Hand shapes [T,2,21,3] turned as the forearms turn from joints `before` to `after` [T,19,3]."""
+    turned = np.empty(shapes.shape, np.float64)
+    for side, arm in enumerate((LEFT_ARM, RIGHT_ARM)):
+        old, new = (joints[:, arm[2]].astype(np.float64) - joints[:, arm[1]] for joints in (before, after))
+        old, new = (vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9) for vectors in (old, new))
+        axis = np.cross(old, new)
+        sine = np.linalg.norm(axis, axis=-1, keepdims=True)
+        angle = np.arctan2(sine, (old * new).sum(-1, keepdims=True))
+        rotation = Rotation.from_rotvec(axis * angle / np.maximum(sine, 1e-9)).as_matrix()
+        turned[:, side] = np.einsum("tij,tnj->tni", rotation, shapes[:, side])
+    return turned
 
 
 def _weakened_head(full: CharacterMotion, shares: PartStrengths) -> np.ndarray:

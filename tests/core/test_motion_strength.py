@@ -30,7 +30,7 @@ def changed(one, other) -> set[str]:
     before, after = one.character, other.character
     differences = {
         "body": np.abs(np.delete(before.joints, 2, axis=1) - np.delete(after.joints, 2, axis=1)).max() > 0.5,
-        "hands": np.abs(before.hands - after.hands).max() > 0.01,
+        "hands": np.abs(np.linalg.norm(before.hands, axis=-1) - np.linalg.norm(after.hands, axis=-1)).max() > 0.01,
         "face": np.abs(before.face_displacement - after.face_displacement).max() > 0.01,
         "gaze": np.abs(before.gaze - after.gaze).max() > 0.01,
         "head": np.abs(before.head_rotation - after.head_rotation).max() > 0.01,
@@ -72,6 +72,20 @@ def test_bones_keep_their_lengths_at_every_strength(subject, full):
     half = with_strength(full, subject, 1.0, PartStrengths(body=0.5, head=0.2)).character
     limbs = [bone for bone in range(18) if bone != 1]
     np.testing.assert_allclose(np.linalg.norm(bone_vectors(half.joints), axis=-1)[:, limbs], lengths[:, limbs], rtol=0.05)
+
+
+def test_the_picture_s_own_hands_turn_with_the_arms(subject, full):
+    held = with_strength(full, subject, 1.0, PartStrengths(hands=0.0)).character
+    view = subject.primary_view
+    for side, (elbow, wrist) in enumerate(((4, 5), (8, 9))):
+        shape, forearm = held.hands[:, side, 9], held.joints[:, wrist] - held.joints[:, elbow]
+        own = view.keypoints.hands[side, 9] - view.keypoints.hands[side, 0]
+        own_forearm = view.joints[wrist] - view.joints[elbow]
+
+        def cosine(one, other):
+            return (one * other).sum(-1) / (np.linalg.norm(one, axis=-1) * np.linalg.norm(other, axis=-1))
+
+        np.testing.assert_allclose(cosine(shape, forearm), cosine(own, own_forearm), atol=0.02)
 
 
 def test_the_gain_doubles_what_the_face_does(subject, full):
