@@ -186,3 +186,18 @@ def test_further_views_show_the_whole_character(scene: Scene) -> None:
     assert images.shape == (2, 96, 64, 3)
     assert inside.any(dim=0).sum() > 30 and not inside[:, 0].any() and not inside[0].any() and not inside[-1].any()
     assert images[1][inside].mean() > 0.7
+
+
+def test_small_weights_and_a_lora_act_on_the_frames(scene: Scene, tiny_scail2_file: object) -> None:
+    import comfy.sd
+
+    job = scene.job(5)
+    whole = scene.frames(job).astype(int)
+    small = comfy.sd.load_diffusion_model(str(tiny_scail2_file), {"dtype": torch.float8_e4m3fn})
+    name = "diffusion_model.blocks.0.self_attn.v"
+    lora = {f"{name}.lora_A.weight": torch.full((2, 256), 0.5), f"{name}.lora_B.weight": torch.full((256, 2), 0.5)}
+    changed, _ = comfy.sd.load_lora_for_models(scene.model, None, lora, 1.0, 0.0)
+    for model in (small, changed):
+        made = scene.frames(replace(job, models=job.models._replace(model=model))).astype(int)
+        assert made.shape == whole.shape and 0 < np.abs(made - whole).mean() < 64
+    assert np.array_equal(scene.frames(job), whole), "the model itself stays as it was"
