@@ -25,7 +25,8 @@ def ray_servers(count: int) -> Iterator[list[str]]:
 
     address = os.environ.get("RAY_ADDRESS")
     # this script's folder travels in the path, so that workers find the modules beside it
-    environment = {"env_vars": {"PYTHONPATH": str(Path(__file__).resolve().parent), "COMFYUI_DIR": os.environ["COMFYUI_DIR"]}}
+    places = os.pathsep.join(filter(None, (str(Path(__file__).resolve().parent), os.environ.get("PYTHONPATH", ""))))
+    environment = {"env_vars": {"PYTHONPATH": places, "COMFYUI_DIR": os.environ["COMFYUI_DIR"]}}
     ray.init(address=address, runtime_env=environment, include_dashboard=False if address is None else None, log_to_driver=False)
     has_gpus = ray.cluster_resources().get("GPU", 0) >= count
     actor = ray.remote(num_cpus=1, num_gpus=1 if has_gpus else 0)(Worker)

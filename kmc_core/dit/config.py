@@ -5,7 +5,6 @@ Called by model.py, checkpoints and training. A key that is not a field is an er
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
@@ -119,7 +118,8 @@ def _is_fit(name: str, value: object, default: object) -> bool:
         return isinstance(value, tuple) and 0 < len(value) <= MOST_NAMES and all(isinstance(name, str) for name in value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or (isinstance(default, int) and not isinstance(value, int)):
         return False
-    return math.isfinite(value) and 0 <= value <= (LARGEST_DEPTH if name.endswith("depth") else LARGEST_SIZE) and (value >= 1 or isinstance(default, float))
+    least, most = 0 if isinstance(default, float) else 1, LARGEST_DEPTH if name.endswith("depth") else LARGEST_SIZE
+    return least <= value <= most
 
 
 PRESETS: dict[str, KMCDiTConfig] = {

@@ -94,7 +94,7 @@ def read_tensors(path: Path) -> tuple[dict[str, object], dict[str, np.ndarray]]:
         raise refused(path, "no file", "a motion file")
     problem = header_problem(path, LARGEST_FILE_BYTES)
     if problem:
-        raise refused(path, problem, "a complete motion file")
+        raise refused(path, f"an unreadable file ({problem})", "a complete motion file")
     try:
         with safe_open(path, framework="numpy") as stored:
             metadata = stored.metadata() or {}

@@ -71,7 +71,7 @@ def load_subject(path: str | Path) -> SubjectLibrary:
         raise _refused(path, "no file", "a subject library (.safetensors)")
     problem = header_problem(path, LARGEST_FILE_BYTES)
     if problem:
-        raise _refused(path, problem, "a complete subject library")
+        raise _refused(path, f"an unreadable file ({problem})", "a complete subject library")
     try:
         with safe_open(path, framework="numpy") as stored:
             metadata = stored.metadata() or {}

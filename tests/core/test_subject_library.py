@@ -73,7 +73,10 @@ def test_save_and_load_give_the_same_library(library, tmp_path):
 def test_loading_is_strict(library, tmp_path):
     path = save_subject(library, tmp_path / "walker.safetensors")
     tensors = load_file(path)
-    header = {"format": "kmc.subject", "version": 1, "name": "x", "primary": 0, "views": []}
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as stored:
+        header = json.loads(stored.metadata()["kmc"])
 
     def refuses(changed, metadata, words):
         save_file(changed, tmp_path / "changed.safetensors", metadata=metadata)
@@ -82,7 +85,9 @@ def test_loading_is_strict(library, tmp_path):
 
     refuses(tensors, {"kmc": json.dumps({**header, "version": 9})}, "version 9")
     refuses(tensors, {}, "no format")
-    refuses(tensors, {"kmc": json.dumps(header)}, "view_scale")
+    refuses(tensors, {"kmc": json.dumps({**header, "views": []})}, "no list of views")
+    refuses(tensors, {"kmc": json.dumps({**header, "views": header["views"] * 2})}, r"views\.\d\.alpha")
+    refuses(tensors, {"kmc": json.dumps(header).replace('"yaw": ', '"yaw": NaN, "was": ')}, "yaw nan")
     refuses({name: value for name, value in tensors.items() if name != "bone_known"}, {"kmc": json.dumps(header)}, "bone_known")
     (tmp_path / "text.safetensors").write_text("no tensors here")
     with pytest.raises(SubjectError, match="unreadable"):
