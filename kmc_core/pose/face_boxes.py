@@ -12,7 +12,8 @@ from scipy.ndimage import gaussian_filter1d
 from .cuts import scene_ranges
 from .skeleton_layouts import IBUG_68
 
-SMOOTHING_S = 0.2
+CENTRE_SMOOTHING_S, SIZE_SMOOTHING_S = 0.04, 0.2
+"""The centre must keep up with a quick head; the size, which breathes with every word and glance, need not."""
 
 
 def face_boxes(face: np.ndarray, confidence: np.ndarray) -> np.ndarray:
@@ -27,7 +28,7 @@ def face_boxes(face: np.ndarray, confidence: np.ndarray) -> np.ndarray:
 
 
 def steady_boxes(boxes: np.ndarray, cuts: tuple[int, ...], fps: float) -> np.ndarray:
-    """Boxes [T,4] without gaps and jitter: held or drawn straight through gaps, then smoothed, scene by scene.
+    """Boxes [T,4] without gaps and jitter: held or drawn straight through gaps, centre and size smoothed, scene by scene.
 
     boxes: of `face_boxes`. A scene without any face keeps zeros.
     """
@@ -38,5 +39,8 @@ def steady_boxes(boxes: np.ndarray, cuts: tuple[int, ...], fps: float) -> np.nda
         if len(seen) == 0:
             continue
         filled = np.stack([np.interp(np.arange(len(part)), seen, part[seen, side]) for side in range(4)], axis=1)
-        steady[start:stop] = gaussian_filter1d(filled, SMOOTHING_S * fps, axis=0, mode="nearest")
+        centre, size = (filled[:, :2] + filled[:, 2:]) / 2, filled[:, 2:] - filled[:, :2]
+        centre = gaussian_filter1d(centre, CENTRE_SMOOTHING_S * fps, axis=0, mode="nearest")
+        size = gaussian_filter1d(size, SIZE_SMOOTHING_S * fps, axis=0, mode="nearest")
+        steady[start:stop] = np.concatenate([centre - size / 2, centre + size / 2], axis=1)
     return steady
