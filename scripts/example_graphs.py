@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from example_backbone_graphs import BACKBONE_EXAMPLES, Parts
+
 Graph = dict[str, tuple[str, dict[str, object]]]
 
 CLIP, MUSIC, BACKGROUND = "kmc_performer.mp4", "kmc_music.mp3", "kmc_background.jpg"
@@ -230,11 +232,18 @@ def motion_control() -> Graph:
     }  # fmt: skip
 
 
+def linked_model_examples() -> list[Example]:
+    """Those of scripts/example_backbone_graphs.py, whose models are not shipped."""
+    parts = Parts(clip_and_pose(), character(), retargeted(orientation=False), sampler(), (CHARACTERS[0], *SIDES[:2]))
+    return [Example(make.__name__, *make(parts)) for make in BACKBONE_EXAMPLES]
+
+
 EXAMPLES: dict[str, Example] = {
     example.name: example
     for example in (
         first_video(), distilled_fast(), several_views(), image_orientation_with_camera(), transparent_character_for_compositing(),
         upscale_and_interpolate(), keep_and_mix_audio(), pose_only_export(), replace_background(), batch_over_characters(),
+        *linked_model_examples(),
     )
 }  # fmt: skip
 

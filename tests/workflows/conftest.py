@@ -72,9 +72,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     from demo_inputs import fetch_pose_weights
 
     fetch_pose_weights(MODELS)
+    from linked_models import write_linked_models, write_tiny_text_pack
+
     tiny = write_tiny_models(tmp_path_factory.mktemp("tiny_models"))
+    write_linked_models(tiny, comfyui)
+    base = tmp_path_factory.mktemp("comfyui")
+    write_tiny_text_pack(base / "custom_nodes")
     paths = tmp_path_factory.mktemp("settings") / "paths.yaml"
-    paths.write_text(f"tiny:\n  base_path: {tiny}\n  upscale_models: upscale_models\n  frame_interpolation: frame_interpolation\n")
+    folders = "".join(f"  {kind.name}: {kind.name}\n" for kind in sorted(tiny.iterdir()))
+    paths.write_text(f"tiny:\n  base_path: {tiny}\n{folders}")
     arguments = ("--extra-model-paths-config", str(paths))
-    with ComfyUIServer(comfyui, tmp_path_factory.mktemp("comfyui"), models=MODELS, arguments=arguments) as running:
+    with ComfyUIServer(comfyui, base, models=MODELS, arguments=arguments) as running:
         yield running
