@@ -22,7 +22,7 @@ from .bvh_names import named_points
 from .bvh_skeleton import Bone, motion_from_points, points_of, skeleton
 from .storage import MAX_FPS, MOST_FRAMES, refused
 
-CM = 100.0
+CM, INCH_M = 100.0, 0.0254
 FLIP = np.array([1.0, -1.0, -1.0])
 """from our axes to the file's and back"""
 OWN_ROOT = "KMC_Hips"
@@ -85,8 +85,8 @@ def read_bvh(path: str | Path) -> HolisticMotion:
     torso = float(np.median(np.linalg.norm(points[:, NECK] - points[:, PELVIS], axis=1)))
     if not math.isfinite(torso) or torso < 1e-9 or not np.isfinite(points).all():
         raise refused(path, "a skeleton without extent", "a body")
-    # centimetres, metres, or whatever makes this an adult's torso
-    unit = next((unit for unit in (1 / CM, 1.0) if 0.2 < torso * unit < 0.9), 0.5 / torso)
+    # centimetres, metres, inches, or whatever makes this an adult's torso
+    unit = next((unit for unit in (1 / CM, 1.0, INCH_M) if 0.3 < torso * unit < 0.8), 0.5 / torso)
     return motion_from_points(points * FLIP * unit, fps, with_hands, with_nose)
 
 

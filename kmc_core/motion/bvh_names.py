@@ -1,6 +1,7 @@
 """What other programs call the joints of a body, and the points of our skeleton from them.
 
-Sources: naming of Mixamo, the CMU motion library, Blender's Rigify, Daz/Poser, Unreal's mannequin.
+Sources: naming of Mixamo, the CMU motion library, Blender's Rigify, Daz/Poser, Unreal's mannequin, 3ds Max's Biped, BioVision,
+Character Creator, MakeHuman.
 """
 
 from __future__ import annotations
@@ -17,15 +18,16 @@ from .storage import refused
 
 # {s}: left or right, {l}: l or r; the first name that is there counts; names are compared in lower case without marks
 LIMB_NAMES = {
-    "shoulder": ("{s}arm", "{s}uparm", "{s}upperarm", "{l}shldr", "{l}shldrbend", "{l}upperarm", "upperarm{l}", "{l}arm", "{s}shoulder"),
-    "elbow": ("{s}forearm", "{s}lowerarm", "{l}forearm", "{l}forearmbend", "forearm{l}", "lowerarm{l}", "{s}elbow", "{l}elbow"),
+    "shoulder": ("{s}arm", "{s}uparm", "{s}upperarm", "{l}shldr", "{l}shldrbend", "{l}upperarm", "upperarm{l}", "upperarm01{l}", "{l}arm", "{s}shoulder"),
+    "elbow": ("{s}forearm", "{s}lowerarm", "{l}forearm", "{l}forearmbend", "forearm{l}", "lowerarm{l}", "lowerarm01{l}", "{s}elbow", "{l}elbow"),
     "wrist": ("{s}hand", "{l}hand", "hand{l}", "{s}wrist", "{l}wrist"),
-    "hip": ("{s}upleg", "{s}upperleg", "{s}thigh", "{l}thigh", "{l}thighbend", "thigh{l}", "{s}hip", "{l}hip", "{l}upleg"),
-    "knee": ("{s}leg", "{s}lowerleg", "{s}lowleg", "{s}shin", "{l}shin", "shin{l}", "calf{l}", "{l}calf", "{s}knee", "{l}knee"),
+    "hip": ("{s}upleg", "{s}upperleg", "{s}thigh", "{l}thigh", "{l}thighbend", "thigh{l}", "upperleg01{l}", "{s}hip", "{l}hip", "{l}upleg"),
+    "knee": ("{s}leg", "{s}lowerleg", "{s}lowleg", "{s}shin", "{l}shin", "shin{l}", "calf{l}", "{l}calf", "lowerleg01{l}", "{s}knee", "{l}knee"),
     "ankle": ("{s}foot", "{l}foot", "foot{l}", "{s}ankle", "{l}ankle"),
 }
-TOE_NAMES = ("{s}toebase", "{s}toe", "{s}toes", "{l}toe", "{l}toes", "toe{l}", "ball{l}")
-HEAD_NAMES = ("head", "head1", "skull")
+TOE_NAMES = ("{s}toebase", "{s}toe", "{s}toes", "{l}toe", "{l}toes", "toe{l}", "ball{l}", "{l}toe0", "{l}toebase", "toe11{l}")
+HEAD_NAMES = ("head", "head1", "skull", "spine006")
+PREFIXES = re.compile(r"^(mixamorig[0-9]*|bip0*1(?=.)|ccbase)")
 
 
 def named_points(
@@ -65,7 +67,7 @@ def named_points(
 
 def _bare(name: str) -> str:
     """Lower case, without name space, marks and blanks."""
-    return re.sub(r"[^a-z0-9]", "", name.lower().split(":")[-1].removeprefix("mixamorig"))
+    return PREFIXES.sub("", re.sub(r"[^a-z0-9]", "", name.lower().split(":")[-1]))
 
 
 def _find(index: dict[str, int], patterns: Sequence[str], side: str) -> int | None:
