@@ -290,3 +290,21 @@ def test_the_loader_offers_only_kmc_checkpoints(
     assert rooms.model.is_kmc_model(model) and model.model.diffusion_model.dtype == torch.bfloat16
     with pytest.raises(rooms.errors.CheckpointError, match="no KMC checkpoint"):
         loader.execute("diffusion_models/no_kmc.safetensors")
+
+
+def test_context_windows_see_their_own_frames(rooms: SimpleNamespace, checkpoint: Path, conditions: object) -> None:
+    """One window over all frames equals no windows; two windows give every frame."""
+    import comfy.sample
+    from comfy_extras.nodes_context_windows import ContextWindowsManualNode
+
+    model, told, latent = rooms.file.load_kmc_model(checkpoint), conditioning(rooms, conditions), conditions.maps[:, :3].clone()
+
+    def sampled(length: int | None) -> torch.Tensor:
+        used = model
+        if length is not None:
+            (used,) = ContextWindowsManualNode.execute(model, length, 1, "standard_static", 1, False, "pyramid", 2, False, causal_window_fix=False).result
+        return comfy.sample.sample(used, latent, 1, 1.0, "euler", "simple", told, told, latent, disable_pbar=True)
+
+    whole, parts = sampled(None), sampled(2)
+    assert torch.equal(sampled(3), whole) and parts.shape == whole.shape and not torch.equal(parts, whole)
+    assert (parts - whole).abs().mean() < (latent - whole).abs().mean()
