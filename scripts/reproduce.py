@@ -82,7 +82,7 @@ def compare_inputs(client: object, record: dict, folder: Path | None) -> list[st
         there = _sha256_on(client, name)
         if there != entry["sha256"] and folder is not None and (own := folder / Path(_plain_name(name)).name).is_file():
             if hashlib.sha256(own.read_bytes()).hexdigest() == entry["sha256"]:
-                client.upload(own, subfolder=str(Path(_plain_name(name)).parent).replace(".", ""))
+                client.upload(own, subfolder=_folder_of(name))
                 there = _sha256_on(client, name)
         if there is None:
             raise CannotReproduce(f"The server has no input file {name} (sha256 {entry['sha256'][:12]}...). Name its folder with --inputs.")
@@ -95,14 +95,17 @@ def _plain_name(name: str) -> str:
     return name.rsplit(" [", 1)[0] if name.endswith("]") else name
 
 
+def _folder_of(name: str) -> str:
+    parent = Path(_plain_name(name)).parent
+    return "" if parent == Path() else parent.as_posix()
+
+
 def _sha256_on(client: object, name: str) -> str | None:
     """SHA-256 of a file of the server's folders, or None where there is none."""
     kind = name.rsplit(" [", 1)[1][:-1] if name.endswith("]") and " [" in name else "input"
-    path = Path(_plain_name(name))
-    folder = "" if str(path.parent) == "." else path.parent.as_posix()
     digest = hashlib.sha256()
     try:
-        with client.view(path.name, folder, kind) as answer:
+        with client.view(Path(_plain_name(name)).name, _folder_of(name), kind) as answer:
             while block := answer.read(BLOCK):
                 digest.update(block)
     except urllib.error.HTTPError:
