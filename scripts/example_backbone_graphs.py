@@ -69,7 +69,7 @@ def scail2_multi_reference(parts: Parts) -> tuple[Graph, str]:
     pictures = {f"pictures.picture_{number}": [f"picture_{number}", 0] for number in range(1, len(parts.views) + 1)}
     graph = {
         **parts.clip_and_pose, **loaded, "subject": ("BuildSubjectLibrary", {**pictures, "name": "character"}),
-        "gallery": ("PreviewImage", {"images": ["subject", 1]}), **parts.retargeted, **linked_models(SCAIL2),
+        **parts.retargeted, **linked_models(SCAIL2),
         **driven(parts.sampler, prompt="a person waves in front of a plain wall"), **saved("scail2_multi_reference"),
     }  # fmt: skip
     return graph, f"""

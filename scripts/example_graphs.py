@@ -28,20 +28,18 @@ class Example:
 
 
 def clip_and_pose(**load: object) -> Graph:
-    """The driving clip and its motion, with a look at what was found."""
+    """The driving clip and its motion."""
     return {
         "clip": ("LoadMotionVideo", {"file": CLIP, **load}),
         "pose": ("ExtractHolisticPose", {"clip": ["clip", 0], "person": "largest", "smoothing": 1.0, "subtract_camera": False}),
-        "overlay": ("PreviewImage", {"images": ["pose", 2]}),
     }
 
 
 def character(picture: str = CHARACTERS[0]) -> Graph:
-    """One picture, its mask if it is transparent, and the cut-out to check."""
+    """One picture and its mask, if it is transparent."""
     return {
         "picture": ("LoadImage", {"image": picture}),
         "subject": ("BuildSubjectLibrary", {"pictures.picture_1": ["picture", 0], "masks.mask_1": ["picture", 1], "name": "character"}),
-        "gallery": ("PreviewImage", {"images": ["subject", 1]}),
     }
 
 
@@ -71,7 +69,8 @@ def first_video() -> Example:
     return Example("first_video", graph, """
 1. **KMC Load Motion Video**: choose a clip of one person, 3 to 30 s.
 2. **Load Image**: choose a picture of the character, whole body, at least 300 px.
-3. Run. Look at the two previews first: is the skeleton on the performer, is the character cut out well?
+3. Run. Look at the nodes first: is the skeleton on the performer, is the character cut out well, are the joints where they
+   belong? A joint can be dragged to its place.
 
 The result has as many frames as the clip, at its rate, with its sound. `mode` draft is quick, pro is 1080p.
 
@@ -99,7 +98,6 @@ def several_views() -> Example:
     graph = {
         "motion": ("KMCLoadMotion", {"motion": FULL_TURN, "seconds": 5.0, "speed": 1.0, "mirror": False}),
         **views, "subject": ("BuildSubjectLibrary", {**pictures, "name": "character"}),
-        "gallery": ("PreviewImage", {"images": ["subject", 1]}),
         "check": ("KMCPreflight", {"motion": ["motion", 0], "subject": ["subject", 0]}),
         "timeline": ("PreviewImage", {"images": ["check", 1]}),
         **retargeted("motion"), **sampler(), **saved(["sampler", 3], "several_views"),
@@ -207,7 +205,6 @@ def batch_over_characters() -> Example:
     graph = {
         **clip_and_pose(), **pictures, "characters": ("CreateList", listed),
         "subject": ("BuildSubjectLibrary", {"pictures.picture_1": ["characters", 0], "name": "character"}),
-        "gallery": ("PreviewImage", {"images": ["subject", 1]}),
         **retargeted(orientation=False), **sampler(mode="draft"), **saved(["sampler", 3], "batch"),
     }  # fmt: skip
     return Example("batch_over_characters", graph, """

@@ -32,6 +32,8 @@ def graph() -> Graph:
     return {
         **clip_and_pose(fps=4.0, duration_s=4.0), **character(), **views,
         "subject": ("BuildSubjectLibrary", {**pictures, "name": "character"}), **retargeted(orientation=False),
+        "overlay": ("PreviewImage", {"images": ["pose", 2]}),
+        "gallery": ("PreviewImage", {"images": ["subject", 1]}),
         "show_pose": ("PreviewImage", {"images": ["retarget", 1]}),
         "check": ("KMCPreflight", {"motion": ["pose", 0], "subject": ["subject", 0]}),
         "show_timeline": ("PreviewImage", {"images": ["check", 1]}),

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from environment import CACHE, ROOT, run_in_venv
+from example_backbone_graphs import BACKBONE_EXAMPLES
 from example_graphs import CLIP, EXAMPLES, INTERPOLATOR, UPSCALER, prompt_of, shortened
 
 FOLDER, INPUTS = ROOT / "example_workflows", ROOT / "example_inputs"
@@ -19,6 +20,7 @@ FPS, SECONDS = 2.0, 5.0
 MOMENT = 4  # two seconds in: both arms are up
 TURN_SPEED = 4.0
 PAPER = 245
+WITH_LINKED_MODELS = {make.__name__ for make in BACKBONE_EXAMPLES}  # scripts/make_linked_model_pictures.py makes theirs
 
 
 def moments(path: Path) -> list:
@@ -142,7 +144,7 @@ def main() -> int:
         tempfile.TemporaryDirectory() as base,
         ComfyUIServer(Path(os.environ["COMFYUI_DIR"]), Path(base), models=CACHE / "models") as server,
     ):
-        for name in sys.argv[1:] or list(EXAMPLES):
+        for name in sys.argv[1:] or [name for name in EXAMPLES if name not in WITH_LINKED_MODELS]:
             entry = server.run(settings_of(name))
             files = [path for path in server.output_files(entry) if path.is_relative_to(server.base / "output")]
             picture = drawn(name, files, driver)

@@ -21,7 +21,6 @@ READY = """() => window.app?.vueAppReady && window.app.graph && window.app.exten
 GAP_X, GAP_Y, TITLE = 60, 50, 40
 NOTE_WIDTH, NOTE_HEIGHT = 400, 360
 SHOWS_PICTURES = ("PreviewImage",)
-SHOWN_BESIDE = ("BuildSubjectLibrary",)  # tall already: its preview stands in the next column
 SIDEBAR_PX, TOP_BAR_PX = 90, 90
 LEAST_SCALE, WINDOW_PX = 0.55, 1500
 # Width and least height: pictures and players grow inside a node after a run.
@@ -43,7 +42,7 @@ def columns_of(graph: Graph) -> dict[str, int]:
     def depth(name: str) -> int:
         kind = graph[name][0]
         before = max((depth(other) for other in needs[name]), default=-1)
-        return before if kind in SHOWS_PICTURES and graph[needs[name][0]][0] not in SHOWN_BESIDE else before + 1
+        return before if kind in SHOWS_PICTURES else before + 1
 
     columns = {name: depth(name) for name in graph}
     for name in graph:
@@ -60,7 +59,7 @@ def places(graph: Graph, least: dict[str, list[float]]) -> dict[str, tuple[int, 
     for name in [name for name in order if graph[name][0] in SHOWS_PICTURES]:
         shown = graph[name][1]["images"][0]
         order.remove(name)
-        order.insert(order.index(shown) + 1 if columns[shown] == columns[name] else len(order), name)
+        order.insert(order.index(shown) + 1, name)
     result, x = {}, 0
     for column in range(max(columns.values()) + 1):
         y, widest = 0, 0
