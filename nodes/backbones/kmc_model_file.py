@@ -73,7 +73,7 @@ def load_kmc_model(path: str | Path, options: dict | None = None, disable_dynami
     options = options or {}
     weights, header = load_checkpoint(path, FORMAT, VERSION)
     weights, _ = comfy.utils.convert_old_quants(weights, "", metadata={})
-    config = KMCDiTConfig.from_dict(header["config"])
+    config = KMCDiTConfig.from_dict(header.get("config"))
     plan = KMCDiT(config, device=torch.device("meta"))
     quantised = comfy.utils.detect_layer_quantization(weights, "")
     _refuse_misfit(weights, plan.state_dict())
@@ -85,7 +85,8 @@ def load_kmc_model(path: str | Path, options: dict | None = None, disable_dynami
     device, offload = comfy.model_management.get_torch_device(), comfy.model_management.unet_offload_device()
     family.set_inference_dtype(dtype, None if at_rest_as_computed else torch.float32, device=device)
     model = family.get_model(weights)
-    model.facts = dict(header.get("training", {}))
+    training = header.get("training")
+    model.facts = dict(training) if isinstance(training, dict) else {}
 
     kind = comfy.model_patcher.ModelPatcher if disable_dynamic else comfy.model_patcher.CoreModelPatcher
     patcher = kind(model, load_device=device, offload_device=offload)
