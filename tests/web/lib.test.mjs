@@ -1,6 +1,6 @@
 // The pure parts, by tables that the Python tests read too (cases/), and by tables of their own.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import test from "node:test";
 
 import * as camera from "../../web/js/lib/camera_sketch.mjs";
@@ -10,6 +10,7 @@ import * as poses from "../../web/js/lib/pose_track.mjs";
 import { minutes, progressLine, remainingSeconds } from "../../web/js/lib/progress_line.mjs";
 import * as geometry from "../../web/js/lib/stage_geometry.mjs";
 import * as trim from "../../web/js/lib/trim.mjs";
+import { speaker, TRANSLATED } from "../../web/js/lib/words.mjs";
 
 const table = (name) => JSON.parse(readFileSync(new URL(`./cases/${name}.json`, import.meta.url), "utf8"));
 const near = (one, other, tolerance = 1e-4) => assert.ok(Math.abs(one - other) <= tolerance, `${one} is not ${other}`);
@@ -158,4 +159,26 @@ test("a node inside subgraphs is found by its path", () => {
   assert.equal(nodeOf(graph, "12:7"), "inner");
   assert.equal(nodeOf(graph, "3:7"), null);
   assert.equal(nodeOf(null, "7"), null);
+});
+
+test("what the views say is translated, with the same values in it", () => {
+  const known = new Map(TRANSLATED);
+  const folder = new URL("../../web/js/", import.meta.url);
+  const sources = ["views", "lib"].flatMap((name) => readdirSync(new URL(`${name}/`, folder)).map((file) => readFileSync(new URL(`${name}/${file}`, folder), "utf8")));
+  const said = sources.filter((text) => !text.includes("const ZH")).flatMap((text) => (
+    [...text.matchAll(/\bsay\((?:[^"()]|"[^"]*"|\([^()]*\))*\)/g)].flatMap(([call]) => [...call.matchAll(/"([^"]+)"/g)])
+  ));
+  const constants = sources.flatMap((text) => [...text.matchAll(/^const (?:EMPTY|UNREADABLE|NOBODY|UNSHOWN|LINKED|IDLE) = "([^"]+)"/gm)]);
+  const sentences = [...said, ...constants].map(([, sentence]) => sentence).filter((sentence) => /[a-z]{2}/i.test(sentence));
+  assert.ok(sentences.length > 50, `${sentences.length} sentences`);
+  for (const sentence of [...sentences, ...corrections.JOINT_NAMES.map((name) => name.replace("_", " "))]) {
+    assert.ok(known.has(sentence), sentence);
+  }
+  const places = (text) => [...text.matchAll(/\{\d\}/g)].map(([place]) => place).sort();
+  for (const [english, chinese] of known) {
+    assert.deepEqual(places(chinese), places(english), english);
+  }
+  assert.equal(speaker("zh")("View {0}", 2), "视图 2");
+  assert.equal(speaker("zh-TW")("not translated {0}", 2), "not translated 2");
+  assert.equal(speaker(undefined)("View {0}", 2), "View 2");
 });

@@ -2,6 +2,7 @@
 import { app } from "../../../scripts/app.js";
 import { nodeOf } from "./lib/graph_path.mjs";
 import { refusalOf } from "./lib/refusal.mjs";
+import { speaker } from "./lib/words.mjs";
 import { attachView } from "./views/attach.mjs";
 import { clipTrimmer } from "./views/clip_trimmer.mjs";
 import { orientationSketch } from "./views/orientation_sketch.mjs";
@@ -30,7 +31,7 @@ const services = {
     if (!event.ctrlKey && event.target.closest("select, .kmc-note")) {
       return;
     }
-    if (!LiteGraph.vueNodesMode) {
+    if (!globalThis.LiteGraph.vueNodesMode) {
       app.canvas.processMouseWheel(event);
     }
   },
@@ -49,7 +50,8 @@ app.registerExtension({
   nodeCreated(node) {
     const make = VIEWS[node.comfyClass ?? node.constructor.comfyClass];
     if (make) {
-      attached.set(node, attachView(node, make, services));
+      const say = speaker(app.extensionManager.setting.get("Comfy.Locale"));
+      attached.set(node, attachView(node, make, { ...services, say }));
     }
   },
   /** Results of earlier runs come back when the user returns to a workflow's tab. */

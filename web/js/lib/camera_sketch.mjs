@@ -1,4 +1,5 @@
 // What the camera directive does, for the picture on OrientationMode. The same similarity as kmc_core/motion/orientation.py. Pure.
+import { inEnglish } from "./words.mjs";
 
 const radians = (degrees) => (degrees * Math.PI) / 180;
 
@@ -31,12 +32,12 @@ export function isStill({ pan, tilt, zoom, orbit }) {
 }
 
 /** The directive in plain words. */
-export function inWords({ pan, tilt, zoom, orbit }) {
+export function inWords({ pan, tilt, zoom, orbit }, say = inEnglish) {
   const parts = [
-    pan !== 0 && `turns ${Math.abs(pan)}° ${pan > 0 ? "right" : "left"}`,
-    tilt !== 0 && `tilts ${Math.abs(tilt)}° ${tilt > 0 ? "up" : "down"}`,
-    zoom !== 1 && `${zoom > 1 ? "moves in" : "moves out"} to ${Number(zoom.toFixed(2))}×`,
-    orbit !== 0 && `goes ${Math.abs(orbit)}° round to the ${orbit > 0 ? "right" : "left"}`,
+    pan !== 0 && say(pan > 0 ? "turns {0}° right" : "turns {0}° left", Math.abs(pan)),
+    tilt !== 0 && say(tilt > 0 ? "tilts {0}° up" : "tilts {0}° down", Math.abs(tilt)),
+    zoom !== 1 && say(zoom > 1 ? "moves in to {0}×" : "moves out to {0}×", Number(zoom.toFixed(2))),
+    orbit !== 0 && say(orbit > 0 ? "goes {0}° round to the right" : "goes {0}° round to the left", Math.abs(orbit)),
   ].filter(Boolean);
-  return parts.length === 0 ? "the camera stands still" : `the camera ${parts.join(", ")}`;
+  return parts.length === 0 ? say("the camera stands still") : say("the camera {0}", parts.join(", "));
 }

@@ -1,4 +1,5 @@
 // What a running node says under its bar: how far it is, and how long it will take. Pure.
+import { inEnglish } from "./words.mjs";
 
 const SURE_AFTER_S = 2;
 const SURE_AFTER_SHARE = 0.03;
@@ -12,10 +13,10 @@ export function remainingSeconds({ done, total, seconds }) {
 }
 
 /** "window 2 of 5, step 1 · 37 % · about 0:42 left" */
-export function progressLine(progress) {
+export function progressLine(progress, say = inEnglish) {
   const share = `${Math.floor((100 * Math.min(progress.done, progress.total)) / Math.max(progress.total, 1))} %`;
   const left = remainingSeconds(progress);
-  return [progress.stage, share, left === null ? "" : `about ${minutes(left)} left`].filter(Boolean).join(" · ");
+  return [progress.stage, share, left === null ? "" : say("about {0} left", minutes(left))].filter(Boolean).join(" · ");
 }
 
 /** Seconds as 0:42 or 1:02:05, rounded up. */

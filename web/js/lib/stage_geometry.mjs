@@ -1,4 +1,5 @@
 // Where things lie on a stage: a picture fitted into a box, hits, facing. Fractions are of the picture. Pure.
+import { inEnglish } from "./words.mjs";
 
 /** The largest rectangle of the picture's aspect in the middle of a box, with a margin: {x, y, width, height}. */
 export function fitted(pictureWidth, pictureHeight, boxWidth, boxHeight, margin = 0) {
@@ -48,14 +49,13 @@ export function dialTip([x, y], radius, degrees) {
 }
 
 /** A facing in plain words. */
-export function facingInWords(degrees) {
+export function facingInWords(degrees, say = inEnglish) {
   const turned = Math.round(Math.abs(degrees));
-  const side = degrees > 0 ? "picture's right" : "picture's left";
   if (turned < 15) {
-    return "facing the camera";
+    return say("facing the camera");
   }
   if (turned > 165) {
-    return "seen from behind";
+    return say("seen from behind");
   }
-  return `turned ${turned}° to the ${side}`;
+  return say(degrees > 0 ? "turned {0}° to the picture's right" : "turned {0}° to the picture's left", turned);
 }

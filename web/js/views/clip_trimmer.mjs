@@ -1,7 +1,7 @@
 // LoadMotionVideo: the clip, and two handles for the part of it that is used. The handles are the numbers start_s and duration_s.
 import { inPicture, pointerPlace } from "../lib/stage_geometry.mjs";
 import { clock, draggedSpan, numbersOf, usedSpan } from "../lib/trim.mjs";
-import { readNumber, readSwitch, readText, watch, write } from "../lib/widget_bridge.mjs";
+import { chain, readNumber, readSwitch, readText, watch, write } from "../lib/widget_bridge.mjs";
 import { element, keepHere } from "./elements.mjs";
 
 const WIDGETS = ["file", "start_s", "duration_s", "override_limits"];
@@ -10,24 +10,24 @@ const EMPTY = "Choose or upload a clip to see it here.";
 const UNSHOWN = "The browser cannot show this file. The numbers still apply.";
 const LINKED = "A linked video is used instead of this file.";
 
-export function clipTrimmer({ node, signal, viewAddress }) {
+export function clipTrimmer({ node, signal, say, viewAddress }) {
   let total = 0;
   let file = null;
   let moving = null; // {handle, span} while a handle is dragged
 
-  const film = element("video", { preload: "auto", playsinline: true, tabindex: -1, "aria-label": "The clip" });
+  const film = element("video", { preload: "auto", playsinline: true, tabindex: -1, "aria-label": say("The clip") });
   film.muted = true;
-  const hint = element("div", { class: "kmc-hint", text: EMPTY });
+  const hint = element("div", { class: "kmc-hint", text: say(EMPTY) });
   const stage = element("div", { class: "kmc-stage" }, film, hint);
   const used = element("div", { class: "kmc-used" });
   const now = element("div", { class: "kmc-now" });
-  const handles = { from: handleOf("from", "Start"), to: handleOf("to", "End") };
-  const timeline = element("div", { class: "kmc-timeline", role: "group", "aria-label": "Part of the clip that is used" }, used, now, handles.from, handles.to);
-  const play = element("button", { type: "button", text: "Play", disabled: true, signal, on: { click: () => (film.paused ? run() : film.pause()) } });
-  const whole = element("button", { type: "button", text: "Whole clip", disabled: true, signal, on: { click: () => keep({ from: 0, to: total }) } });
+  const handles = { from: handleOf("from", say("Start")), to: handleOf("to", say("End")) };
+  const timeline = element("div", { class: "kmc-timeline", role: "group", "aria-label": say("Part of the clip that is used") }, used, now, handles.from, handles.to);
+  const play = element("button", { type: "button", text: say("Play"), disabled: true, signal, on: { click: () => (film.paused ? run() : film.pause()) } });
+  const whole = element("button", { type: "button", text: say("Whole clip"), disabled: true, signal, on: { click: () => keep({ from: 0, to: total }) } });
   const time = element("span", { class: "kmc-time kmc-grow" });
   const note = element("div", { class: "kmc-note", "aria-live": "polite" });
-  const root = element("div", { class: "kmc-view kmc-trimmer", role: "group", "aria-label": "Clip and trim handles" },
+  const root = element("div", { class: "kmc-view kmc-trimmer", role: "group", "aria-label": say("Clip and trim handles") },
     stage, timeline, element("div", { class: "kmc-bar" }, play, whole, time), note);
   // ComfyUI's own preview of an uploaded video would show the same clip twice.
   node.videoContainer = element("div");
@@ -97,7 +97,7 @@ export function clipTrimmer({ node, signal, viewAddress }) {
     }
     film.play().catch(() => {}); // a play that is interrupted by a pause is no fault
   }
-  const label = () => { play.textContent = film.paused ? "Play" : "Pause"; };
+  const label = () => { play.textContent = say(film.paused ? "Play" : "Pause"); };
   film.addEventListener("play", label, { signal });
   film.addEventListener("pause", label, { signal });
   film.addEventListener("timeupdate", () => {
@@ -135,10 +135,10 @@ export function clipTrimmer({ node, signal, viewAddress }) {
       handles[end].setAttribute("aria-valuetext", clock(seconds));
     }
     play.disabled = whole.disabled = total === 0;
-    time.textContent = total === 0 ? "" : `${clock(from)} – ${clock(to)} of ${clock(total)} (${(to - from).toFixed(2)} s)`;
-    hint.textContent = total > 0 ? "" : name === "" ? EMPTY : film.error ? UNSHOWN : "";
-    const linked = node.inputs?.some((input) => input.name === "video" && input.link !== null) ? LINKED : "";
-    note.textContent = [linked, isShort ? "Shorter than 3 s: choose a longer part." : "", isCut ? "Cut to 30 s, the longest clip." : ""].filter(Boolean).join(" ");
+    time.textContent = total === 0 ? "" : say("{0} – {1} of {2} ({3} s)", clock(from), clock(to), clock(total), (to - from).toFixed(2));
+    hint.textContent = total > 0 ? "" : name === "" ? say(EMPTY) : film.error ? say(UNSHOWN) : "";
+    const linked = node.inputs?.some((input) => input.name === "video" && input.link !== null) ? say(LINKED) : "";
+    note.textContent = [linked, isShort ? say("Shorter than 3 s: choose a longer part.") : "", isCut ? say("Cut to 30 s, the longest clip.") : ""].filter(Boolean).join(" ");
   }
 
   function load(name) {
@@ -154,6 +154,7 @@ export function clipTrimmer({ node, signal, viewAddress }) {
   }
 
   watch(node, WIDGETS, refresh, signal);
+  chain(node, "onConnectionsChange", () => signal.aborted || refresh());
   signal.addEventListener("abort", () => {
     film.pause();
     film.removeAttribute("src");

@@ -11,22 +11,22 @@ const GREEN = "#78dc78";
 const BLUE = "#50aaff";
 const GREY = "#9a9fac";
 
-export function orientationSketch({ node, signal }) {
+export function orientationSketch({ node, signal, say }) {
   const stage = makeStage({ draw: (context, width, height) => paint(context, width, height), signal, role: "img" });
   const note = element("div", { class: "kmc-note", "aria-live": "polite" });
-  const root = element("div", { class: "kmc-view kmc-orientation", role: "group", "aria-label": "Facing and camera" }, stage.element, note);
+  const root = element("div", { class: "kmc-view kmc-orientation", role: "group", "aria-label": say("Facing and camera") }, stage.element, note);
 
   const directive = () => Object.fromEntries(Object.entries(WIDGETS).map(([name, [widget, neutral]]) => [name, readNumber(node, widget, neutral)]));
   const followsClip = () => readText(node, "mode", "video") === "video";
   const keepsCamera = () => followsClip() && readText(node, "clip_camera", "keep") === "keep";
 
   function refresh() {
-    const facing = followsClip() ? "The character turns as the performer does" : "The character keeps the picture's facing";
-    const words = `${facing}, ${keepsCamera() ? "the clip's camera is kept" : inWords(directive())}`;
+    const facing = say(followsClip() ? "The character turns as the performer does" : "The character keeps the picture's facing");
+    const words = say("{0}, {1}.", facing, keepsCamera() ? say("the clip's camera is kept") : inWords(directive(), say));
     const told = readText(node, "camera_words").trim() !== "" && !keepsCamera();
     const refused = keepsCamera() && !isStill(directive());
-    note.replaceChildren(`${words}.${told ? " What the camera is told in words is added." : ""}`, ...(refused
-      ? [element("span", { class: "kmc-warning", text: "A camera of your own needs mode image, or the clip's camera removed." })] : []));
+    note.replaceChildren(told ? `${words} ${say("What the camera is told in words is added.")}` : words, ...(refused
+      ? [element("span", { class: "kmc-warning", text: say("A camera of your own needs mode image, or the clip's camera removed.") })] : []));
     stage.canvas.setAttribute("aria-label", words);
     stage.redraw();
   }
@@ -35,8 +35,8 @@ export function orientationSketch({ node, signal }) {
     const half = width / 2;
     paintFromAbove(context, [half / 2, height * 0.4], Math.min(half * 0.38, height * 0.36));
     paintFrames(context, half, half, height);
-    caption(context, "from above", half / 2, height - 8);
-    caption(context, keepsCamera() ? "as filmed" : "first and last frame", half * 1.5, height - 8);
+    caption(context, say("from above"), half / 2, height - 8);
+    caption(context, say(keepsCamera() ? "as filmed" : "first and last frame"), half * 1.5, height - 8);
   }
 
   function paintFromAbove(context, centre, radius) {

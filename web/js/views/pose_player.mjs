@@ -9,7 +9,7 @@ const WIDTHS = { body: 3.5, hands: 1.6, face: 1.1 };
 const DIMMED = 0.45;
 const EMPTY = "Run the workflow to see the motion here.";
 
-export function posePlayer({ signal, viewAddress }) {
+export function posePlayer({ signal, say, viewAddress }) {
   let panels = [];
   let seconds = 0;
   let started = null;
@@ -17,33 +17,33 @@ export function posePlayer({ signal, viewAddress }) {
   const parts = { body: true, hands: true, face: true };
   let byTrust = false;
 
-  const stage = makeStage({ draw: (context, width, height) => paint(context, width, height), signal, role: "img", "aria-label": EMPTY });
-  stage.hint.textContent = EMPTY;
-  const play = element("button", { type: "button", text: "Play", "aria-pressed": "false", disabled: true, signal, on: { click: () => (started === null ? run() : halt()) } });
+  const stage = makeStage({ draw: (context, width, height) => paint(context, width, height), signal, role: "img", "aria-label": say(EMPTY) });
+  stage.hint.textContent = say(EMPTY);
+  const play = element("button", { type: "button", text: say("Play"), "aria-pressed": "false", disabled: true, signal, on: { click: () => (started === null ? run() : halt()) } });
   const scrub = element("input", {
-    type: "range", class: "kmc-grow", min: 0, max: 0, step: 1, value: 0, disabled: true, "aria-label": "Frame", signal,
+    type: "range", class: "kmc-grow", min: 0, max: 0, step: 1, value: 0, disabled: true, "aria-label": say("Frame"), signal,
     on: { input: () => { halt(); seek(secondsOf(longest(), Number(scrub.value))); } },
   });
   const time = element("span", { class: "kmc-time" });
-  const boxes = Object.keys(parts).map((part) => checkBox(part, { checked: true, signal, onChange: (on) => { parts[part] = on; stage.redraw(); } }));
-  const trust = checkBox("confidence", { checked: false, signal, title: "Red: not trusted, green: trusted", onChange: (on) => { byTrust = on; stage.redraw(); } });
+  const boxes = Object.keys(parts).map((part) => checkBox(say(part), { checked: true, signal, onChange: (on) => { parts[part] = on; stage.redraw(); } }));
+  const trust = checkBox(say("confidence"), { checked: false, signal, title: say("Red: not trusted, green: trusted"), onChange: (on) => { byTrust = on; stage.redraw(); } });
   const note = element("div", { class: "kmc-note", "aria-live": "polite" });
-  const root = element("div", { class: "kmc-view kmc-player", role: "group", "aria-label": "Pose player" },
+  const root = element("div", { class: "kmc-view kmc-player", role: "group", "aria-label": say("Pose player") },
     stage.element, element("div", { class: "kmc-bar" }, play, scrub, time),
-    element("div", { class: "kmc-bar", role: "group", "aria-label": "What is drawn" }, ...boxes.map(({ label }) => label), trust.label), note);
+    element("div", { class: "kmc-bar", role: "group", "aria-label": say("What is drawn") }, ...boxes.map(({ label }) => label), trust.label), note);
   signal.addEventListener("abort", () => { halt(); panels.forEach(({ film }) => film?.removeAttribute("src")); });
 
   const longest = () => panels.reduce((one, { track }) => (one === null || track.seconds > one.seconds ? track : one), null);
 
   function run() {
     started = performance.now() - 1000 * (seconds < longest().seconds - 0.05 ? seconds : 0);
-    play.textContent = "Pause";
+    play.textContent = say("Pause");
     play.setAttribute("aria-pressed", "true");
     requestAnimationFrame(tick);
   }
   function halt() {
     started = null;
-    play.textContent = "Play";
+    play.textContent = say("Play");
     play.setAttribute("aria-pressed", "false");
   }
   function tick(now) {
@@ -65,7 +65,7 @@ export function posePlayer({ signal, viewAddress }) {
     scrub.value = frame;
     const shown = Math.min(frame * track.step + 1, track.total);
     time.textContent = `${clock(seconds)} / ${clock(track.seconds)}`;
-    scrub.setAttribute("aria-valuetext", `frame ${shown} of ${track.total}, ${seconds.toFixed(1)} seconds`);
+    scrub.setAttribute("aria-valuetext", say("frame {0} of {1}, {2} seconds", shown, track.total, seconds.toFixed(1)));
     panels.forEach(({ film, under }) => {
       if (film !== null && film.readyState > 0 && !film.seeking) {
         film.currentTime = Math.max(0, (under.start_s ?? 0) + seconds);
@@ -93,7 +93,7 @@ export function posePlayer({ signal, viewAddress }) {
       }
       paintSkeleton(context, area, panel.track);
       if (panels.length > 1) {
-        paintTitle(context, panel.title, index * room + 8, height - 9);
+        paintTitle(context, say(panel.title), index * room + 8, height - 9);
       }
       context.restore();
     });
@@ -133,8 +133,8 @@ export function posePlayer({ signal, viewAddress }) {
     scrub.max = track.frames - 1;
     stage.hint.textContent = "";
     const found = coverage(panels[0].track);
-    note.textContent = `Found in ${panels[0].title.toLowerCase()}: body ${found.body} %, hands ${found.hands} %, face ${found.face} % of the frames.`;
-    stage.canvas.setAttribute("aria-label", `Skeletons: ${panels.map(({ title }) => title).join(" and ")}`);
+    note.textContent = say("Found: body {0} %, hands {1} %, face {2} % of the frames.", found.body, found.hands, found.face);
+    stage.canvas.setAttribute("aria-label", say("Skeletons: {0}", panels.map(({ title }) => say(title)).join(", ")));
     seek(Math.min(seconds, track.seconds - 1 / track.fps));
   }
 

@@ -4,10 +4,10 @@ import { element } from "./elements.mjs";
 
 const IDLE = "Progress is shown here while the node runs.";
 
-export function progressPanel() {
-  const bar = element("progress", { max: 1, value: 0, "aria-label": "Progress" });
-  const line = element("div", { class: "kmc-time", role: "status", text: IDLE });
-  const root = element("div", { class: "kmc-view kmc-progress", role: "group", "aria-label": "Progress of the sampler" }, bar, line);
+export function progressPanel({ say }) {
+  const bar = element("progress", { max: 1, value: 0, "aria-label": say("Progress") });
+  const line = element("div", { class: "kmc-time", role: "status", text: say(IDLE) });
+  const root = element("div", { class: "kmc-view kmc-progress", role: "group", "aria-label": say("Progress of the sampler") }, bar, line);
   let windows = "";
   let seconds = null;
 
@@ -17,12 +17,12 @@ export function progressPanel() {
     windows = isWindow ? progress.stage : progress.done <= 1 ? "" : windows;
     const stage = [windows, isWindow ? "" : progress.stage].filter(Boolean).join(" · ");
     bar.value = progress.done / Math.max(progress.total, 1);
-    line.textContent = progressLine({ ...progress, stage });
+    line.textContent = progressLine({ ...progress, stage }, say);
   }
   function show(output) {
     if (output.text?.[0]) {
       bar.value = 1;
-      line.textContent = seconds === null ? "Finished." : `Finished in ${minutes(seconds)}.`;
+      line.textContent = seconds === null ? say("Finished.") : say("Finished in {0}.", minutes(seconds));
     }
   }
   return { name: "kmc_progress", element: root, height: 60, show, advance };

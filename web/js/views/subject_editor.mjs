@@ -15,31 +15,33 @@ const BONES = ["left", "right"].flatMap((side) => [
   ["pelvis", `${side}_hip`], [`${side}_hip`, `${side}_knee`], [`${side}_knee`, `${side}_ankle`], [`${side}_ankle`, `${side}_toe`],
 ]).concat([["pelvis", "neck"], ["neck", "head"]]);
 const EMPTY = "Run the workflow to see the character's rig here. Wrong joints can then be dragged into place.";
+const NOBODY = "Nobody was found: drag the shoulders and hips into place, then run again.";
 const UNREADABLE = "The corrections of this workflow cannot be read. Reset the view to start again.";
 
 const sideOf = (name) => (name.startsWith("left") ? "left" : name.startsWith("right") ? "right" : "middle");
 const inWords = (name) => name.replace("_", " ");
 
-export function subjectEditor({ node, signal, viewAddress }) {
+export function subjectEditor({ node, signal, say, viewAddress }) {
   let views = [];
   let at = 0;
   let chosen = "left_elbow";
   let dragged = null;
+  let isNew = false; // corrections that no run has used yet
 
   const stage = makeStage({
     draw: (context, width, height) => paint(context, width, height), signal,
-    tabindex: 0, role: "application", "aria-label": "Joints of the character. Arrow keys move the chosen joint, Delete takes its correction back.",
+    tabindex: 0, role: "application", "aria-label": say("Joints of the character. Arrow keys move the chosen joint, Delete takes its correction back."),
   });
   const canvas = stage.canvas;
-  const tabs = element("div", { class: "kmc-bar", role: "tablist", "aria-label": "Views" });
-  const joint = element("select", { class: "kmc-grow", "aria-label": "Joint", signal, on: { change: () => choose(joint.value) } },
-    ...JOINT_NAMES.map((name) => element("option", { value: name, text: inWords(name) })));
-  const resetJoint = element("button", { type: "button", text: "Reset joint", signal, on: { click: () => save(withoutJoint(read(), key(), chosen)) } });
-  const resetView = element("button", { type: "button", text: "Reset view", signal, on: { click: () => save(withoutJoint(read(), key())) } });
+  const tabs = element("div", { class: "kmc-bar", role: "tablist", "aria-label": say("Views") });
+  const joint = element("select", { class: "kmc-grow", "aria-label": say("Joint"), signal, on: { change: () => choose(joint.value) } },
+    ...JOINT_NAMES.map((name) => element("option", { value: name, text: say(inWords(name)) })));
+  const resetJoint = element("button", { type: "button", text: say("Reset joint"), signal, on: { click: () => save(withoutJoint(read(), key(), chosen)) } });
+  const resetView = element("button", { type: "button", text: say("Reset view"), signal, on: { click: () => save(withoutJoint(read(), key())) } });
   const note = element("div", { class: "kmc-note", "aria-live": "polite" });
-  const cutOut = checkBox("cut-out", { checked: false, signal, title: "Show what was cut out of the picture", onChange: () => stage.redraw() });
+  const cutOut = checkBox(say("cut-out"), { checked: false, signal, title: say("Show what was cut out of the picture"), onChange: () => stage.redraw() });
   const bar = element("div", { class: "kmc-bar" }, joint, resetJoint, resetView, cutOut.label);
-  const root = element("div", { class: "kmc-view kmc-subject", role: "group", "aria-label": "Views of the character" }, tabs, stage.element, bar, note);
+  const root = element("div", { class: "kmc-view kmc-subject", role: "group", "aria-label": say("Views of the character") }, tabs, stage.element, bar, note);
 
   const key = () => String(at + 1);
   const current = () => views[at] ?? null;
@@ -49,7 +51,7 @@ export function subjectEditor({ node, signal, viewAddress }) {
     return views.some((view, index) => view.corrections !== null && view.corrections !== index + 1) ? renumbered(saved, views.map((view) => view.corrections)) : saved;
   }
   function save(corrections) {
-    write(node, WIDGET, formatCorrections(corrections));
+    isNew = write(node, WIDGET, formatCorrections(corrections)) || isNew;
     views.forEach((view, index) => { view.corrections = index + 1; });
     refresh();
   }
@@ -158,7 +160,7 @@ export function subjectEditor({ node, signal, viewAddress }) {
     resetJoint.disabled = view === null || !(chosen in joints());
     resetView.disabled = count === 0 && !unreadable;
     joint.value = chosen;
-    stage.hint.textContent = view === null ? (unreadable ? UNREADABLE : EMPTY) : "";
+    stage.hint.textContent = view === null ? say(unreadable ? UNREADABLE : EMPTY) : "";
     note.replaceChildren(...lines(view, count, unreadable));
     stage.redraw();
   }
@@ -168,9 +170,10 @@ export function subjectEditor({ node, signal, viewAddress }) {
       return [];
     }
     const sentence = [
-      view.yaw_deg === null ? "Nobody was found: drag the shoulders and hips into place, then run again." : `Body ${facingInWords(view.yaw_deg)}, head ${facingInWords(view.head_yaw_deg)}.`,
-      count > 0 ? `${count} joint${count > 1 ? "s" : ""} put right by hand${view.points === null ? "" : ", used at the next run"}.` : "",
-      unreadable ? UNREADABLE : "",
+      view.yaw_deg === null ? say(NOBODY) : say("Body {0}, head {1}.", facingInWords(view.yaw_deg, say), facingInWords(view.head_yaw_deg, say)),
+      count === 0 ? "" : count === 1 ? say("1 joint put right by hand.") : say("{0} joints put right by hand.", count),
+      isNew ? say("They are used at the next run.") : "",
+      unreadable ? say(UNREADABLE) : "",
     ];
     return [sentence.filter(Boolean).join(" "), ...view.problems.map((text) => element("span", { class: "kmc-warning", text }))];
   }
@@ -180,10 +183,11 @@ export function subjectEditor({ node, signal, viewAddress }) {
       return;
     }
     const load = (address) => address && loadPicture(viewAddress(address), () => stage.redraw(), signal);
+    isNew = false;
     views = output.kmc_views.map((entry) => ({ ...entry, image: load(entry.picture), cutOut: load(entry.cut_out) }));
     at = Math.min(at, Math.max(views.length - 1, 0));
     tabs.replaceChildren(...views.map((entry, index) => element("button", {
-      type: "button", role: "tab", text: `View ${index + 1}${entry.is_primary ? " (main)" : ""}`, signal, on: { click: () => { at = index; refresh(); } },
+      type: "button", role: "tab", text: say(entry.is_primary ? "View {0} (main)" : "View {0}", index + 1), signal, on: { click: () => { at = index; refresh(); } },
     })));
     refresh();
   }
