@@ -1,4 +1,5 @@
-"""How good cut-outs are: rendered pictures with exact alpha, the bare person mask, the analytic cut-out and the network's.
+"""How good cut-outs are: rendered pictures with exact alpha, the bare person mask, the analytic cut-out, the
+network's bare answer, and the correction that cut-outs really get from it.
 
 `python -m kmc_core.evaluation matte --json FILE`. Pictures are rendered on first use (training/matting/stills.py) from seeds
 that training never sees. Sources of the measures: Rhemann et al. 2009, "A perceptually motivated online benchmark for image
@@ -17,11 +18,10 @@ import numpy as np
 
 from ..pose.foreground_colours import foreground_colours
 from ..pose.matte_network import ANALYTIC, PERSON, MatteNetwork, load_matte_network
-from ..pose.matte_refinement import BUILT_IN_MATTE, network_alpha
+from ..pose.matte_refinement import BUILT_IN_MATTE, contrasted, network_alpha, trusted
 from ..training.matting.dataset import Example, StillFolder
 
 HELD_OUT_SEED = 900_100
-METHODS = ("person", "analytic", "network")
 RIM_PX = 3
 
 
@@ -66,8 +66,12 @@ def compare_mattes(folder: Path, network: MatteNetwork | None, pictures: int) ->
 
 
 def _alphas(truth: Example, network: MatteNetwork | None) -> dict[str, np.ndarray]:
-    alphas = {"person": np.ascontiguousarray(truth.inputs[..., PERSON]), "analytic": np.ascontiguousarray(truth.inputs[..., ANALYTIC])}
-    return alphas if network is None else alphas | {"network": network_alpha(network, truth.inputs)}
+    person, analytic = (np.ascontiguousarray(truth.inputs[..., channel]) for channel in (PERSON, ANALYTIC))
+    if network is None:
+        return {"person": person, "analytic": analytic}
+    answer = network_alpha(network, truth.inputs)
+    corrected = contrasted(trusted(truth.inputs, answer))
+    return {"person": person, "analytic": analytic, "network": answer, "corrected": corrected}
 
 
 def matte_command(words: list[str]) -> tuple[int, str]:

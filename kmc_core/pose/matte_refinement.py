@@ -15,6 +15,7 @@ import torch
 
 from ..types import PictureKeypoints
 from .body_capsules import skeleton_masks
+from .colour_evidence import bounded
 from .matte_network import MULTIPLE, MatteNetwork, load_matte_network
 
 logger = logging.getLogger(__name__)
@@ -26,8 +27,12 @@ FINE_SIDE_PX = 1024
 """and then, with its own first answer as the cut-out, at most this large: for edges and hair"""
 EDGE_SHARE = 1 / 90
 """band round the analytic outline, as a share of the long side, in which the network is believed as it is"""
-DECIDED = 0.15
+DECIDED = 0.25
 """elsewhere it is believed piece by piece, where it is at most this far from a clear yes or no"""
+LARGEST_PIECE = 0.1
+"""of the character's area: larger pieces are left alone"""
+LEAST_OVERLAP = 0.75
+"""of segmentation and cut-out, for the segmentation to be shown to the network"""
 CONTRAST = 1.1
 
 
@@ -45,21 +50,28 @@ def corrected_matte(
 ) -> np.ndarray:
     """Alpha float32 [H,W] of a picture uint8 [H,W,3]: the analytic cut-out with the network's trusted corrections.
 
-    person, analytic float32 [H,W] in 0..1; keypoints in pixels of the picture.
+    person, analytic float32 [H,W] in 0..1; keypoints in pixels of the picture. Where the person segmentation does not
+    know the character (drawings, toys), the cut-out takes its place and only edges are corrected.
     """
+    knows = overlap(person, analytic) >= LEAST_OVERLAP
+    if not knows:
+        person = analytic
     inputs = network_inputs(rgb, keypoints, person, analytic, LONG_SIDE_PX)
-    alpha = trusted(inputs, network_alpha(network, inputs))
+    alpha = (trusted if knows else near_edge)(inputs, network_alpha(network, inputs))
     if max(rgb.shape[:2]) > LONG_SIDE_PX:
         larger = cv2.resize(alpha, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         inputs = network_inputs(rgb, keypoints, person, larger, FINE_SIDE_PX)
-        alpha = near_edge(inputs[..., 4], network_alpha(network, inputs))
-    alpha = ((alpha - 0.5) * CONTRAST + 0.5).clip(0, 1)
-    return cv2.resize(alpha, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32)
+        alpha = near_edge(inputs, network_alpha(network, inputs))
+    return cv2.resize(contrasted(alpha), rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32)
 
 
-def network_inputs(
-    rgb: np.ndarray, keypoints: PictureKeypoints, person: np.ndarray, analytic: np.ndarray, long_side: int
-) -> np.ndarray:
+def overlap(person: np.ndarray, analytic: np.ndarray) -> float:
+    """Intersection over union of two masks [H,W] in 0..1."""
+    first, second = person > 0.5, analytic > 0.5
+    return float((first & second).sum() / max((first | second).sum(), 1))
+
+
+def network_inputs(rgb: np.ndarray, keypoints: PictureKeypoints, person: np.ndarray, analytic: np.ndarray, long_side: int) -> np.ndarray:
     """float32 [h,w,7] as matte_network.INPUTS, 0..1, of a picture uint8 [H,W,3] shrunk to at most `long_side` px.
 
     person, analytic float32 [H,W]; keypoints in pixels of the picture.
@@ -84,9 +96,10 @@ def network_alpha(network: MatteNetwork, inputs: np.ndarray) -> np.ndarray:
 def trusted(inputs: np.ndarray, answer: np.ndarray) -> np.ndarray:
     """The analytic cut-out of inputs [h,w,7], replaced by the network's answer [h,w] where that may be believed.
 
-    Near the outline always; elsewhere whole pieces on which the network is decided, and never against bones.
+    Near the outline always; elsewhere whole pieces on which the network is decided; never against bones or clear colours.
     """
     analytic = inputs[..., 4]
+    answer = bounded(answer, analytic, inputs[..., :3])
     believed = _edge_band(analytic)
     piece_map = (np.abs(answer - analytic) > 0.3) & ~believed
     count, labels = cv2.connectedComponents(piece_map.astype(np.uint8), connectivity=4)
@@ -94,7 +107,7 @@ def trusted(inputs: np.ndarray, answer: np.ndarray) -> np.ndarray:
         doubt = np.minimum(answer, 1 - answer)
         pixels = np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
         mean = np.bincount(labels.ravel(), doubt.ravel(), minlength=count) / pixels
-        decided = mean < DECIDED
+        decided = (mean < DECIDED) & (pixels < LARGEST_PIECE * max(float(analytic.sum()), 1.0))
         decided[0] = False
         believed |= decided[labels]
     weight = cv2.GaussianBlur(believed.astype(np.float32), (0, 0), 1.0)
@@ -102,10 +115,17 @@ def trusted(inputs: np.ndarray, answer: np.ndarray) -> np.ndarray:
     return np.where(inputs[..., 5] > 0.5, np.maximum(result, analytic), result).astype(np.float32)
 
 
-def near_edge(alpha: np.ndarray, answer: np.ndarray) -> np.ndarray:
-    """`alpha` [h,w] replaced by the network's answer [h,w] in a band round its outline."""
-    weight = cv2.GaussianBlur(_edge_band(alpha).astype(np.float32), (0, 0), 1.0)
-    return (alpha + weight * (answer - alpha)).astype(np.float32)
+def contrasted(alpha: np.ndarray) -> np.ndarray:
+    """Alpha stretched a little about one half: a network rarely says quite 0 or quite 1."""
+    return ((alpha - 0.5) * CONTRAST + 0.5).clip(0, 1).astype(np.float32)
+
+
+def near_edge(inputs: np.ndarray, answer: np.ndarray) -> np.ndarray:
+    """The cut-out of inputs [h,w,7], replaced by the network's answer [h,w] in a band round its outline."""
+    analytic = inputs[..., 4]
+    answer = bounded(answer, analytic, inputs[..., :3])
+    weight = cv2.GaussianBlur(_edge_band(analytic).astype(np.float32), (0, 0), 1.0)
+    return (analytic + weight * (answer - analytic)).astype(np.float32)
 
 
 def _edge_band(alpha: np.ndarray) -> np.ndarray:

@@ -1,0 +1,73 @@
+"""What the colours alone allow alpha to be: a pixel unlike all background near it is no background, one just like it is.
+
+Bounds for the cut-out network's answer, for where it has never seen the like (crowns, toys). Called by matte_refinement.py.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+WINDOW_SHARE = 1 / 24
+"""radius of the neighbourhood whose colours count, as a share of the long side"""
+LEAST_SHARE = 0.03
+"""share of the neighbourhood that must be sure background (sure character) to know its colour"""
+LEVEL = 1 / 255
+
+
+def alpha_bounds(picture: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Least and most that alpha can be, float32 [h,w]; 0 and 1 where colours do not tell (clutter, like on like, shadows).
+
+    picture float32 [h,w,3] in 0..1; first, second [h,w]: two opinions on alpha; where both agree is sure ground.
+    """
+    outside, inside = np.maximum(first, second) < 0.05, np.minimum(first, second) > 0.95
+    background, spread, known_outside = _local_colour(picture, outside)
+    character, _, known_inside = _local_colour(picture, inside)
+    contrast = np.linalg.norm(character - background, axis=-1)
+    distance = np.linalg.norm(picture - background, axis=-1)
+    unlike = distance / np.maximum(contrast, 0.02)  # 1: as far from the background as the character is
+    reliable = _step(contrast / (spread + 8 * LEVEL), 2.0, 4.0) * (known_outside & known_inside)
+    is_plain = (1 - _step(spread, 8 * LEVEL, 20 * LEVEL)) * known_outside
+    foreign = is_plain * _step(distance / (spread + 6 * LEVEL), 4.0, 7.0)
+    least = np.maximum(reliable * _step(unlike, 0.45, 0.75), foreign) * ~_is_shaded(picture, background)
+    most = 1 - reliable * (1 - _step(unlike, 0.08, 0.25))
+    return least.astype(np.float32), most.astype(np.float32)
+
+
+def bounded(answer: np.ndarray, analytic: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """The answer [h,w], pulled back toward the analytic alpha as far as it leaves what the colours allow."""
+    least, most = alpha_bounds(picture, analytic, answer)
+    held = np.maximum(answer, np.minimum(analytic, least))
+    return np.minimum(held, np.maximum(analytic, most)).astype(np.float32)
+
+
+def _local_colour(picture: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean colour [h,w,3], standard deviation [h,w] of the marked pixels near each pixel, and whether there are enough."""
+    weight = where.astype(np.float32)
+    square = (picture * picture).sum(-1) * weight
+    mean, deviation = np.zeros_like(picture), np.zeros(where.shape, np.float32)
+    known = np.zeros(where.shape, bool)
+    for factor in (4, 1):  # the wider look stands in where the near one finds nothing
+        radius = max(round(max(where.shape) * WINDOW_SHARE * factor), 4)
+        window = (2 * radius + 1, 2 * radius + 1)
+        share = cv2.blur(weight, window)
+        near = cv2.blur(picture * weight[..., None], window) / np.maximum(share, 1e-5)[..., None]
+        spread = np.sqrt(np.maximum(cv2.blur(square, window) / np.maximum(share, 1e-5) - (near * near).sum(-1), 0))
+        enough = share > LEAST_SHARE
+        mean = np.where(enough[..., None], near, mean)
+        deviation = np.where(enough, spread, deviation)
+        known |= enough
+    return mean, deviation, known
+
+
+def _is_shaded(picture: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """bool [h,w]: the background's own hue, darker: perhaps its shadow."""
+    ratio = picture / np.maximum(background, 0.03)
+    light = ratio.mean(-1)
+    return (np.abs(ratio - light[..., None]).max(-1) < 0.07) & (light > 0.3) & (light < 1.05)
+
+
+def _step(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """0 below low, 1 above high, smooth between."""
+    t = np.clip((values - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
