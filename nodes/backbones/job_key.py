@@ -17,6 +17,8 @@ from ...kmc_core.media.clip import Clip
 from .protocol import Backbone, BackboneFacts
 
 FORMAT = "kmc windows 1"
+NOT_IN_FRAMES = ("provenance",)
+"""Fields of records that change no frame and may differ from run to run, as timings do."""
 SAMPLED_WEIGHTS = 48
 SAMPLED_VALUES = 64
 
@@ -83,7 +85,7 @@ def _add(digest: hashlib._Hash, value: object) -> None:
     elif isinstance(value, Clip):
         digest.update(value.fingerprint().encode())
     elif dataclasses.is_dataclass(value):
-        _add(digest, [getattr(value, entry.name) for entry in dataclasses.fields(value)])
+        _add(digest, [getattr(value, entry.name) for entry in dataclasses.fields(value) if entry.name not in NOT_IN_FRAMES])
     elif isinstance(value, Mapping):
         _add(digest, [item for pair in sorted(value.items(), key=lambda pair: str(pair[0])) for item in pair])
     elif isinstance(value, Iterable) and not isinstance(value, (str, bytes)):

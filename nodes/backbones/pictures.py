@@ -85,8 +85,8 @@ class JobPictures:
         """IMAGE [T,512,512,3] of the performer's face, or None when the clip is not there or never shows one."""
         if self._face_boxes is None or not self._face_boxes.any():
             return None
-        shown = dict(self._driver(frames))
-        return self._each(frames, lambda frame: face_crop(shown[frame], self._face_boxes[frame]))
+        crops = {frame: face_crop(picture, self._face_boxes[frame]) for frame, picture in self._driver(frames)}
+        return image_of([crops[frame] for frame in frames])
 
     def driver(self, frames: Sequence[int], canvas: Canvas | None = None) -> Tensor:
         """IMAGE [T,H,W,3] of the driving clip, covering the canvas (or another one)."""
