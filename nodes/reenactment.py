@@ -45,7 +45,8 @@ def common_inputs() -> list[io.Input]:
         SubjectSocket.Input("subject"),
         io.String.Input(
             "prompt", default="", multiline=True, dynamic_prompts=True,
-            tooltip="Light, background and style, up to 2500 characters. Movement comes from the clip, not from here.",
+            tooltip="Light, background and style, up to 2500 characters. Movement comes from the clip, not from here; "
+            "with orientation image the camera may be directed: slow zoom in, pan left.",
         ),
     ]  # fmt: skip
 
