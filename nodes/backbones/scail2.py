@@ -6,7 +6,7 @@ theirs and only the character is new. Not here: reading the clip (pictures.py), 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -19,7 +19,8 @@ from ...kmc_core.errors import KMCError
 from ...kmc_core.sampling.windows import Window
 from ...kmc_core.types import Canvas, SubjectView
 from .. import host
-from .pictures import JobPictures, covering, image_of, padded_frames
+from .crops import Crop, crop_around, crop_with, cut, person_box
+from .pictures import covering, image_of, padded_frames
 from .protocol import BackboneFacts, BackboneJob, WindowConditioning
 from .sampling import check_vae, prompts
 
@@ -27,6 +28,8 @@ FACTS = BackboneFacts(name="SCAIL-2", window_length=81, history=5, size_multiple
 VIEW_MARGIN = 0.08
 """Room around the character in the further views, of its own size."""
 NEUTRAL_GREY = 128
+RARELY = 0.01
+"""Share of the clip's frames in which the performer must be somewhere for the crop of the clip to keep it."""
 
 
 class Scail2:
@@ -34,7 +37,6 @@ class Scail2:
 
     def __init__(self, job: BackboneJob, facts: BackboneFacts) -> None:
         self.job, self.facts = job, facts
-        self.pictures = JobPictures(job)
         self.replaces = job.background != "picture"
         self.watches_clip = watches_clip(job)
         self.references: Tensor | None = None
@@ -42,6 +44,7 @@ class Scail2:
         self.positive: list = []
         self.negative: list = []
         self.vision: object = None
+        self._crop = clip_crop(job) if self.watches_clip else None
         self._aligner: Aligner | None = None
 
     def prepare(self) -> tuple[str, ...]:
@@ -96,12 +99,23 @@ class Scail2:
             made = {frame: self._reposed(frame, behind) for frame in sorted(set(frames))}
             alphas = torch.stack([torch.from_numpy(made[frame][1]) for frame in frames])
             return image_of([made[frame][0] for frame in frames]), alphas > 0.5
-        outlines = {frame: torch.from_numpy(self.pictures.driver_silhouette(frame)) for frame in sorted(set(frames))}
-        alphas = torch.stack([outlines[frame] for frame in frames]).clamp(0, 1)
-        video = self.pictures.driver(frames)
+        made = dict(self._clip(frames))
+        alphas = torch.stack([torch.from_numpy(made[frame][1]) for frame in frames]).clamp(0, 1)
+        video = image_of([made[frame][0] for frame in frames])
         if behind is not None:
             video = torch.lerp(image_of([covering(behind, self.job.canvas)]), video, alphas[..., None])
         return video, alphas > 0.5
+
+    def _clip(self, frames: Sequence[int]) -> Iterator[tuple[int, tuple[np.ndarray, np.ndarray]]]:
+        """(number, (uint8 [H,W,3], performer's outline [H,W])) of every different frame of the clip, streamed in its order."""
+        motion, wanted = self.job.motion, set(frames)
+        first, last = min(wanted), max(wanted)
+        for number, picture in enumerate(motion.source.frames(first, last + 1), start=first):
+            host.stop_if_interrupted()
+            if number in wanted:
+                matte = cv2.resize(motion.matte[number], picture.shape[1::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255
+                parts = (cut(picture, self._crop), cut(matte, self._crop, outside=0))
+                yield number, tuple(covering(part, self.job.canvas) for part in parts)
 
     def _reposed(self, frame: int, behind: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
         """The character's picture in the retargeted pose over grey or a picture, uint8 [H,W,3], and its alpha [H,W].
@@ -127,6 +141,19 @@ def watches_clip(job: BackboneJob) -> bool:
     return motion.source is not None and motion.matte is not None and keeps_facing
 
 
+def clip_crop(job: BackboneJob) -> Crop:
+    """The part of the driving clip on the canvas: the performer stays inside it over the whole clip.
+
+    Where the result keeps the clip's surroundings it never reaches beyond the clip's edge.
+    """
+    motion, source = job.motion, job.motion.source.canvas
+    box = person_box((motion.matte > 127).mean(axis=0) > RARELY)
+    if box is not None:
+        down, across = source.height / motion.matte.shape[1], source.width / motion.matte.shape[2]
+        box = Crop(box.top * down, box.left * across, box.height * down, box.width * across)
+    return crop_with(box, source, job.canvas, may_grow=job.background != "driver")
+
+
 def identity_mask(mask: Tensor, white_background: bool) -> Tensor:
     """bool [T,H,W] -> IMAGE [T,H,W,3] in the model's first identity colour, on black or white; every value exactly 0 or 1."""
     colour, behind = torch.tensor(DEFAULT_PALETTE[0]), torch.full((3,), float(white_background))
@@ -148,31 +175,11 @@ def reference_views(job: BackboneJob) -> tuple[Tensor, Tensor]:
 def _placed(view: SubjectView, canvas: Canvas, whole: bool) -> tuple[np.ndarray, np.ndarray]:
     """(uint8 [H,W,3], alpha [H,W]) of a view: the whole picture covering the canvas, or its character in the middle of it."""
     picture, alpha = np.ascontiguousarray(view.picture[..., :3]), view.alpha.astype(np.float32)
-    if not whole:
-        picture, alpha = _around_character(picture, alpha, canvas)
+    box = None if whole else person_box(alpha > 0.1)
+    if box is not None:
+        crop = crop_around(box, view.canvas, canvas, VIEW_MARGIN)
+        picture, alpha = cut(picture, crop), cut(alpha, crop, outside=0)
     return covering(picture, canvas), covering(alpha, canvas)
-
-
-def _around_character(picture: np.ndarray, alpha: np.ndarray, canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
-    """The part of a picture, of the canvas's aspect, that holds the character with a margin; the border repeats where it ends."""
-    rows, columns = np.nonzero(alpha > 0.1)
-    if not len(rows):
-        return picture, alpha
-    height, width = (np.ptp(rows) + 1) * (1 + 2 * VIEW_MARGIN), (np.ptp(columns) + 1) * (1 + 2 * VIEW_MARGIN)
-    height = max(height, width * canvas.height / canvas.width)
-    width = height * canvas.width / canvas.height
-    top, left = ((side.min() + side.max() + 1 - length) / 2 for side, length in ((rows, height), (columns, width)))
-    top, left = (_inside(start, length, limit) for start, length, limit in ((top, height, alpha.shape[0]), (left, width, alpha.shape[1])))
-    first, last = (round(top), round(left)), (round(top + height), round(left + width))
-    border = [max(0, -first[0]), max(0, last[0] - alpha.shape[0]), max(0, -first[1]), max(0, last[1] - alpha.shape[1])]
-    area = (slice(max(0, first[0]), last[0]), slice(max(0, first[1]), last[1]))
-    return (cv2.copyMakeBorder(picture[area], *border, cv2.BORDER_REPLICATE),
-            cv2.copyMakeBorder(alpha[area], *border, cv2.BORDER_CONSTANT, value=0))  # fmt: skip
-
-
-def _inside(start: float, length: float, limit: int) -> float:
-    """A stretch moved into 0..limit where it fits, centred on it where it does not."""
-    return (limit - length) / 2 if length > limit else min(max(start, 0.0), limit - length)
 
 
 def build(job: BackboneJob, facts: BackboneFacts) -> Scail2:

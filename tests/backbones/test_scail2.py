@@ -173,6 +173,20 @@ def test_turning_away_from_the_driver_s_facing_leaves_the_clip(scene: Scene) -> 
     assert scene.scail2.watches_clip(replace(turned, background="driver"))
 
 
+@pytest.mark.parametrize(("columns", "background"), [((0, 20), "picture"), ((70, 96), "driver"), ((4, 92), "image")])
+def test_a_performer_at_the_edge_of_a_wide_clip_is_not_cut_off(scene: Scene, columns: tuple[int, int], background: str) -> None:
+    """An upright canvas and a wide clip: the crop follows the performer, and grows for one with wide arms."""
+    job = scene.job(5)
+    matte = np.zeros_like(job.motion.matte)
+    matte[:, 10:60, slice(*columns)] = 255
+    upright = {"canvas": scene.core("types").Canvas(96, 64), "background": background, "background_image": np.zeros((9, 9, 3), np.uint8)}
+    backbone = scene.backbone(replace(job, motion=replace(job.motion, matte=matte), **upright))
+    inside = backbone.inputs(scene.core("sampling.windows").Window(0, 5, 0), 5)["pose_video_mask"]
+    person = (inside[0, ..., 2] > 0) & (inside[0, ..., 0] == 0)
+    shown = person.any(dim=0).sum() / person.any(dim=1).sum()
+    assert abs(float(shown) - (columns[1] - columns[0]) / 50) < 0.08, "the performer keeps its proportions, so nothing is missing"
+
+
 def test_further_views_show_the_whole_character(scene: Scene) -> None:
     """A wide view on an upright canvas: the character, at its left edge, is not cut off."""
     job = scene.job(5)
