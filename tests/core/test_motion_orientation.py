@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from kmc_core.motion.orientation import apply_camera, directive_camera
 from kmc_core.motion.retarget import RetargetSettings, retarget
 from kmc_core.pose.skeleton_layouts import bone_vectors, torso_yaw
 from kmc_core.types import CameraDirective, Canvas, Orientation
+
+library_motion = lru_cache(maxsize=None)(load_library_motion)
 
 IMAGE, VIDEO = Orientation("image"), Orientation("video")
 TURNS = {
@@ -40,7 +43,7 @@ def subject_facing(yaw: float):
 @pytest.mark.parametrize("name", list(TURNS))
 @pytest.mark.parametrize("facing", [0.0, 0.5])
 def test_image_keeps_the_picture_s_facing_and_video_the_performer_s(name, facing):
-    motion = load_library_motion("talk")
+    motion = library_motion("talk")
     yaw = TURNS[name](np.linspace(0, 1, motion.frame_count))
     driver = turned_performer(motion, yaw)
     subject = subject_facing(facing)
@@ -53,7 +56,7 @@ def test_image_keeps_the_picture_s_facing_and_video_the_performer_s(name, facing
 
 @pytest.mark.parametrize("name", ["spin", "half turn", "from behind"])
 def test_noisy_landmarks_are_turned_as_surely(name):
-    motion = load_library_motion("walk")
+    motion = library_motion("walk")
     yaw = TURNS[name](np.linspace(0, 1, motion.frame_count))
     driver = turned_performer(motion, yaw, noise_m=0.015)
     subject = subject_facing(0.0)
@@ -64,7 +67,7 @@ def test_noisy_landmarks_are_turned_as_surely(name):
 @pytest.mark.parametrize("name", ["spin", "half turn", "side", "from behind"])
 def test_limbs_and_head_move_against_the_torso_as_without_the_turn(name):
     """With "image" a turning performer gives nearly the motion that the same performance without a turn gives."""
-    motion = load_library_motion("wave")
+    motion = library_motion("wave")
     subject = subject_facing(0.0)
     plain = retarget(replace(motion, provenance={}), subject, IMAGE).character
     yaw = TURNS[name](np.linspace(0, 1, motion.frame_count))
@@ -79,7 +82,7 @@ def test_limbs_and_head_move_against_the_torso_as_without_the_turn(name):
 
 
 def test_a_walk_past_in_profile_becomes_steps_on_the_spot():
-    motion = load_library_motion("walk")
+    motion = library_motion("walk")
     body = motion.body + np.linspace(0, 200, motion.frame_count, dtype=np.float32)[:, None, None] * np.array([1, 0], np.float32)
     driver = turned_performer(replace(motion, body=body), np.full(motion.frame_count, np.pi / 2))
     subject = subject_facing(0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -21,6 +22,8 @@ from kmc_core.motion.semantics.events import EXPLAINED_BY
 from kmc_core.motion.semantics.sentence import WORDS
 from kmc_core.pose.skeleton_layouts import RIG_BONES
 from kmc_core.types import Canvas
+
+library_motion = lru_cache(maxsize=None)(load_library_motion)
 
 # what a person would say of every shipped motion; "" = nothing that has a name here
 LIBRARY = {
@@ -50,12 +53,12 @@ def test_every_motion_of_the_library_is_in_the_list():
     assert set(LIBRARY) == {entry.name for entry in library_entries()}
 
 
-@pytest.mark.parametrize(("yaw_deg", "noise_m", "at_least"), [(0, 0.0, 33), (35, 0.0, 32), (0, 0.01, 31)])
+@pytest.mark.parametrize(("yaw_deg", "noise_m", "at_least"), [(0, 0.0, 34), (35, 0.0, 34), (0, 0.02, 33)])
 def test_the_library_is_named_rightly(yaw_deg, noise_m, at_least):
     right = [
         name
         for name, wanted in LIBRARY.items()
-        if named_rightly(turned_performer(load_library_motion(name), np.radians(yaw_deg), noise_m=noise_m), wanted)
+        if named_rightly(turned_performer(library_motion(name), np.radians(yaw_deg), noise_m=noise_m), wanted)
     ]
     assert len(right) >= at_least, sorted(set(LIBRARY) - set(right))
 
@@ -146,7 +149,7 @@ def test_a_jump_is_seen_and_standing_is_not():
 
 
 def test_turns_know_their_side_and_size():
-    still = replace(load_library_motion("breathe"), provenance={})
+    still = replace(library_motion("breathe"), provenance={})
     line = np.clip((np.arange(still.frame_count) / 24 - 1) / 1.5, 0, 1)
     for degrees, kind, side in ((90, "turn", "left"), (-90, "turn", "right"), (360, "spin", "left"), (-400, "spin", "right")):
         (event,) = motion_events(turned_performer(still, np.radians(degrees) * line))
@@ -156,7 +159,7 @@ def test_turns_know_their_side_and_size():
 
 @pytest.mark.parametrize("name", ["wave", "salute", "turn"])
 def test_mirrors_change_sides(name):
-    motion = load_library_motion(name)
+    motion = library_motion(name)
     sides = [[event.side for event in motion_events(each) if event.kind != "gesture"] for each in (motion, mirror_motion(motion))]
     assert sides[1] == [{"left": "right", "right": "left"}.get(side, side) for side in sides[0]] and sides[0]
 
@@ -164,14 +167,14 @@ def test_mirrors_change_sides(name):
 def test_other_rates_and_other_bodies_do_not_change_the_names():
     subject = subject_of(picture_keypoints(HUMAN), Canvas(720, 720))
     for name in ("walk", "run", "wave", "clap", "exercise_squats", "fight_kicks"):
-        motion = load_library_motion(name)
+        motion = library_motion(name)
         twelve = replace(motion_at(motion, moments_of(np.arange(0, motion.frame_count, 2), motion.frame_count)), fps=12.0)
         assert longest(motion_events(twelve)) == LIBRARY[name], name
         assert longest(motion_events(retarget(motion, subject))) == LIBRARY[name], name
 
 
 def test_scenes_are_read_on_their_own():
-    walk, wave = load_library_motion("walk"), load_library_motion("wave")
+    walk, wave = library_motion("walk"), library_motion("wave")
     both = replace(
         walk, cuts=(walk.frame_count,),
         **{name: np.concatenate([getattr(walk, name), getattr(wave, name)]) for name in (
@@ -185,7 +188,7 @@ def test_scenes_are_read_on_their_own():
 
 @pytest.mark.parametrize(("name", "kind"), [("walk", "walk"), ("run", "run"), ("talk", ""), ("exercise_squats", "")])
 def test_with_legs_out_of_sight_the_arms_tell_unsurely(name, kind):
-    motion = load_library_motion(name)
+    motion = library_motion(name)
     confidence = motion.body_confidence.copy()
     confidence[:, 25:] = 0
     events = [event for event in motion_events(replace(motion, body_confidence=confidence)) if event.kind in ("walk", "run", "crouch", "sit")]
@@ -199,7 +202,7 @@ def test_sentences_read_well():
     )  # fmt: skip
     assert motion_sentence(events) == "walking, then turning to the left while waving with the right hand, then raising both arms"
     assert motion_sentence(()) == ""
-    assert motion_sentence(motion_events(load_library_motion("clap"))) == "clapping"
+    assert motion_sentence(motion_events(library_motion("clap"))) == "clapping"
 
 
 def test_every_kind_has_words():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import lru_cache
 from fractions import Fraction
 
 import numpy as np
@@ -21,6 +22,8 @@ from kmc_core.motion.timing import Timing, timed
 from kmc_core.pose.skeleton_layouts import bone_vectors, rig_joints
 from kmc_core.types import AudioTrack, Canvas
 
+library_motion = lru_cache(maxsize=None)(load_library_motion)
+
 
 def with_clip(motion, sound=True):
     """The motion with a clip whose frame k is everywhere k."""
@@ -31,7 +34,7 @@ def with_clip(motion, sound=True):
 
 
 def test_taking_apart_and_putting_together_is_exact():
-    motion = load_library_motion("dance_disco")
+    motion = library_motion("dance_disco")
     points = points_of(bone_form(motion))
     for name, values in points.items():
         np.testing.assert_allclose(values, getattr(motion, name), atol=2e-3, err_msg=name)
@@ -68,7 +71,7 @@ def test_limbs_keep_their_length_between_frames():
 
 @pytest.mark.parametrize("name", ["walk", "dance_disco", "fight_kicks", "turn"])
 def test_half_the_frames_still_say_what_the_others_did(name):
-    motion = load_library_motion(name)
+    motion = library_motion(name)
     torso = np.median(np.linalg.norm(motion.body[:, 11:13].mean(1) - motion.body[:, 23:25].mean(1), axis=-1))
     every_other = motion_at(motion, moments_of(np.arange(0, motion.frame_count, 2), motion.frame_count))
     back = motion_at(every_other, moments_of(np.arange(motion.frame_count - 1) / 2, every_other.frame_count))
@@ -81,7 +84,7 @@ def test_half_the_frames_still_say_what_the_others_did(name):
 
 
 def test_standing_feet_stay_where_they_are_in_slow_motion():
-    motion = load_library_motion("exercise_squats")
+    motion = library_motion("exercise_squats")
     slow, _ = timed(motion, Timing(speed=0.3))
     own, ankles = (np.ptp(each.body[:, [27, 28]], axis=0).max() for each in (motion, slow))
     torso = np.linalg.norm(motion.body[0, 11] - motion.body[0, 23])
@@ -102,7 +105,7 @@ def test_nothing_is_mixed_across_a_cut():
 
 
 def test_slow_motion_has_no_steps_in_its_speed():
-    slow, _ = timed(load_library_motion("dance_groove"), Timing(speed=0.25))
+    slow, _ = timed(library_motion("dance_groove"), Timing(speed=0.25))
     wrist = slow.body[4:-4, 15]
     acceleration = np.linalg.norm(np.diff(wrist, 2, axis=0), axis=-1)
     at_frames, between = acceleration[3::4].mean(), np.delete(acceleration, np.s_[3::4]).mean()
@@ -127,7 +130,7 @@ def test_angles_take_the_short_way_round():
 @pytest.mark.parametrize("name", ["wave", "dance_groove", "talk"])
 def test_a_loop_runs_into_its_start_at_its_own_speed(name):
     """A piece that is no whole number of periods, so that there is something to blend."""
-    source = load_library_motion(name)
+    source = library_motion(name)
     piece = motion_at(source, moments_of(np.arange(int(source.frame_count * 0.83)) + 3, source.frame_count))
     piece = replace(piece, provenance={})
     loop, notes = loop_motion(piece)

@@ -123,7 +123,7 @@ def gestures(features: Features) -> list[Found]:
     found = []
     for side, arm in _seen_arms(features):
         wrist, shoulder = features.joints[:, arm[2]], features.joints[:, arm[0]]
-        busy = local_mean(features.speed(wrist), features.frames(1.0))
+        busy = local_mean(features.speed(features.calm(wrist)), features.frames(1.0))
         lifted = local_mean(wrist[:, 1] - shoulder[:, 1], features.frames(1.0)) > -0.95
         for start, stop in runs((busy > GESTURE_SPEED) & lifted, features.frames(0.5), features.frames(0.8)):
             found.append(("gesture", start, stop, side, margin(busy[start:stop], GESTURE_SPEED, 1.5)))

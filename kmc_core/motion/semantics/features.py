@@ -15,7 +15,7 @@ from ...types import HolisticMotion
 from ..lift import smooth_over_time
 from ..orientation import about_vertical
 
-POSE_SIGMA_S, YAW_SIGMA_S = 0.05, 0.12
+POSE_SIGMA_S, YAW_SIGMA_S, CALM_SIGMA_S = 0.05, 0.12, 0.09
 SEEN = 0.4
 ARMS, LEGS = (LEFT_ARM, RIGHT_ARM), (LEFT_LEG, RIGHT_LEG)
 FINGERS = ((1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12), (13, 14, 15, 16), (17, 18, 19, 20))
@@ -56,6 +56,10 @@ class Features:
     def rate(self, values: np.ndarray) -> np.ndarray:
         """Change per second of values [T,...]."""
         return np.gradient(values, axis=0) * self.fps if self.frame_count > 1 else np.zeros_like(values)
+
+    def calm(self, values: np.ndarray) -> np.ndarray:
+        """Values [T,...] without what is quicker than a beat: for rhythms and for how busy something is."""
+        return smooth_over_time(values, CALM_SIGMA_S * self.fps)
 
     def frames(self, seconds: float) -> int:
         """Seconds in frames, at least 1."""

@@ -9,9 +9,10 @@ from .features import ARMS, LEGS, Features
 from .runs import extent, local_mean, margin, rhythmic, runs
 from .whole_body import Found
 
-NOD_DEG, SHAKE_DEG, HEAD_GAP_S = 6.0, 9.0, 0.7
+NOD_DEG, SHAKE_DEG, HEAD_GAP_S = 7.0, 9.0, 0.7
 LOOK_DEG = 28.0
-SWAY, STEP_LIFT, ARM_SPEED, TWIST_DEG = 0.09, 0.05, 0.3, 18.0
+LARGE_SWAY = 0.3  # once to and fro is enough
+SWAY, STEP_LIFT, ARM_SPEED, TWIST_DEG = 0.07, 0.04, 0.3, 15.0
 ALIVE_S = 1.6
 
 
@@ -37,11 +38,13 @@ def dances(features: Features) -> list[Found]:
     if not features.legs_seen:
         return []
     feet = np.mean([features.picture[:, leg[2]] for leg in LEGS], axis=0)
-    sway = rhythmic((features.picture[:, PELVIS] - feet)[:, 0], SWAY, features.frames(1.4), 3)
-    ankles = features.joints[:, LEGS[0][2], 1] - features.joints[:, LEGS[1][2], 1]
+    hips = features.calm((features.picture[:, PELVIS] - feet)[:, 0])
+    sway = rhythmic(hips, SWAY, features.frames(1.4), 3)
+    ankles = features.calm(features.joints[:, LEGS[0][2], 1] - features.joints[:, LEGS[1][2], 1])
     steps = rhythmic(ankles, STEP_LIFT, features.frames(1.4), 3)
+    swinging = (extent(hips, features.frames(2.0)) > LARGE_SWAY) & (extent(ankles, features.frames(2.0)) > 2 * STEP_LIFT)
     twist = rhythmic(features.yaw, TWIST_DEG, features.frames(1.4), 4)
-    wrists = np.stack([features.joints[:, arm[2]] - features.joints[:, arm[0]] for arm in ARMS], axis=1)
+    wrists = features.calm(np.stack([features.joints[:, arm[2]] - features.joints[:, arm[0]] for arm in ARMS], axis=1))
     busy = local_mean(features.speed(wrists).mean(1), features.frames(ALIVE_S))
-    mask = (sway | steps | twist) & (busy > ARM_SPEED)
+    mask = (sway | steps | twist | swinging) & (busy > ARM_SPEED)
     return [("dance", start, stop, "", margin(busy[start:stop], ARM_SPEED, 1.5)) for start, stop in runs(mask, features.frames(0.6), features.frames(1.2))]
