@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..types import Canvas, HolisticMotion
+from .camera_words import camera_of_prompt
 from .orientation import camera_zoom
 from .semantics import motion_events, motion_sentence
 
@@ -47,7 +48,12 @@ def motion_words(motion: HolisticMotion) -> MotionWords:
 
 
 def prompt_with_motion(prompt: str, words: MotionWords) -> str:
-    """The user's prompt, then what the motion says: "a red robot. The character is waving, facing the camera. ..." """
+    """The user's prompt, then what the motion says: "a red robot. The character is waving, facing the camera. ..."
+
+    A prompt that speaks of the camera itself is not contradicted: then nothing is said of it.
+    """
+    if camera_of_prompt(prompt) is not None:
+        words = words._replace(camera="")
     prompt, told = prompt.strip(), words.sentence
     if not prompt or not told:
         return prompt or told
@@ -85,12 +91,13 @@ def camera_phrase(camera: np.ndarray, canvas: Canvas, cuts: Sequence[int] = ()) 
     zoom = np.log(np.maximum(camera_zoom(scene), 1e-3))
     roll = np.rad2deg(np.unwrap(np.arctan2(scene[:, 1, 0], scene[:, 0, 0])))
     x, y, nearer, turned = (end - start for start, end in map(_ends, (shift[:, 0], shift[:, 1], zoom, roll)))
+    least = max(PAN_SHARE, abs(np.expm1(nearer)) / 2)  # a zoom towards any place in the picture moves its middle this far by itself
     said = []
     if abs(nearer) >= np.log(ZOOM_RATIO):
         said.append("moves closer" if nearer > 0 else "moves back")
-    if abs(x) >= PAN_SHARE:
+    if abs(x) >= least:
         said.append("pans to the right" if x < 0 else "pans to the left")
-    if abs(y) >= PAN_SHARE:
+    if abs(y) >= least:
         said.append("tilts up" if y > 0 else "tilts down")
     if abs(turned) >= ROLL_DEG:
         said.append("rolls")

@@ -79,6 +79,12 @@ def test_words_are_added_after_the_user_s() -> None:
     assert prompt_with_motion("a red robot", MotionWords("", "", "")) == "a red robot"
 
 
+def test_a_camera_in_the_user_s_words_is_not_contradicted() -> None:
+    words = MotionWords("walking", "", "stays still")
+    assert prompt_with_motion("a knight, slow zoom in", words) == "a knight, slow zoom in. The character is walking."
+    assert prompt_with_motion("a knight with a camera bag", words).endswith("The camera stays still.")
+
+
 def test_a_library_motion_names_its_action() -> None:
     words = motion_words(load_library_motion("wave"))
     assert "wav" in words.action and words.facing == "facing the camera" and words.camera == "stays still"
