@@ -12,13 +12,16 @@ import numpy as np
 from ..pose.skeleton_layouts import HEAD, bone_vectors
 from ..types import SubjectLibrary
 from .girth import USUAL_HIP, USUAL_THIGH, measure_girth
-from .lift import LiftedMotion
+from .lift import LiftedMotion, smooth_over_time
 from .proportions import Proportions, head_ratio
 from .touches import ARMS, Touch, on_thigh, palms
 
+SHIFT_SIGMA_S = 0.05
 LARGEST_PULL = 0.9  # of the arm's length
 FULLEST_REACH = 0.998
+DECIDED = 3  # a hand between two touches goes with the stronger one
 SPINE_BONE, THIGH_BONES = 0, (11, 15)
+FLESH = (0.110, 0.150)  # of the torso: from the bone to the palm's side of a usual hip, of a usual thigh
 HIP_TO_THIGH = (0.05, 0.35)  # share of the thigh: above its girth is the hip's, below its own
 
 
@@ -30,6 +33,7 @@ def keep_touches(
     subject: SubjectLibrary,
     matched: Proportions,
     turn: np.ndarray,
+    fps: float,
 ) -> np.ndarray:
     """Joints [T,19,3] with both arms bent so that the driver's touches hold; arms without a touch are untouched.
 
@@ -43,8 +47,9 @@ def keep_touches(
         palm = palms(joints, side)
         shifts = np.stack([_target(joints, scale, touch, lifted, subject, matched, turn) - palm for touch in mine])
         weights = np.stack([touch.weight for touch in mine])
-        weights = weights / np.maximum(weights.sum(0), 1.0)
-        out[:, list(arm)] = reach(joints[:, list(arm)], (weights[..., None] * shifts).sum(0))
+        shares = weights**DECIDED / np.maximum((weights**DECIDED).sum(0), 1e-9)
+        shift = (shares[..., None] * shifts).sum(0) * weights.max(0)[:, None]
+        out[:, list(arm)] = reach(joints[:, list(arm)], smooth_over_time(shift, SHIFT_SIGMA_S * fps))
     return out
 
 
@@ -74,13 +79,17 @@ def _on_leg(
     torso = torso_px / matched.driver_m[SPINE_BONE] * scale / lifted.scale
     girth = measure_girth(subject.primary_view, torso_px)
     at_hip = np.clip((HIP_TO_THIGH[1] - touch.share) / (HIP_TO_THIGH[1] - HIP_TO_THIGH[0]), 0.0, 1.0)
-    thicker = (at_hip * girth.hip / USUAL_HIP + (1 - at_hip) * girth.thigh / USUAL_THIGH) / torso_px
+    hip, thigh_width = girth.hip / torso_px / USUAL_HIP - 1, girth.thigh / torso_px / USUAL_THIGH - 1
+    thicker = at_hip * hip * FLESH[0] + (1 - at_hip) * thigh_width * FLESH[1]
     driver = lifted.joints
     away = palms(driver, touch.side) - on_thigh(driver, touch.leg, touch.share)
     thigh = bone_vectors(driver)[:, THIGH_BONES[touch.leg]]
     thigh = thigh / np.maximum(np.linalg.norm(thigh, axis=-1, keepdims=True), 1e-6)
     along = (away * thigh).sum(-1, keepdims=True) * thigh
-    carried = along * torso[:, None] + (away - along) * (torso * thicker)[:, None]
+    out = away - along
+    distance = np.maximum(np.linalg.norm(out, axis=-1), 1e-6)
+    out = out * (np.maximum(distance * torso + thicker * torso_px * scale, 0.0) / distance)[:, None]
+    carried = along * torso[:, None] + out
     return on_thigh(joints, touch.leg, touch.share) + np.einsum("tij,tj->ti", turn, carried)
 
 

@@ -24,7 +24,7 @@ from ..types import Canvas
 from .perspective import estimate_nearness, flattened_scene
 
 SCALE_SIGMA_FRAMES = 8.0
-DEPTH_SIGMA_FRAMES = 2.5
+DEPTH_SIGMA_FRAMES = 1.8
 CONFIDENCE_SIGMA_FRAMES = 2.5
 SEEN = 0.4
 REFERENCE_SHARE = 8  # the first eighth of a scene tells where the driver starts from

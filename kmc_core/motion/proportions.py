@@ -17,7 +17,9 @@ from .lift import LiftedMotion, oval_size
 from .perspective import flattened
 
 STEADY_BONES = (0, 2, 3, 6, 7, 10, 11, 12, 14, 15, 16)  # without forearms, hands, feet and head: foreshortened most often
+UPRIGHT_BONES = (0, 1, 11, 12)  # spine, neck, thigh, shin: how tall a body is
 LEG_BONES = (11, 12, 15, 16)
+EARS_M = (0.09, 0.22)  # believable distances of a driver's ears
 HUMAN_OVAL_M = 0.170  # mean of width and height of an adult's face oval
 LENGTH_CHANGE = (0.8, 1.25)  # by which perspective is believed to change a bone of the picture
 PALM_RANGE = (0.12, 0.30)  # a palm in torso lengths
@@ -53,7 +55,9 @@ def match_proportions(lifted: LiftedMotion, subject: SubjectLibrary, keep_driver
         px_per_metre = float(np.median(ratios[shared]))
     else:
         px_per_metre = _portrait_scale(subject)
-    nearness = lifted.nearness * float(lifted.scale[lifted.reference].mean()) / px_per_metre
+    upright = list(UPRIGHT_BONES)
+    tall = float(subject.bone_lengths[upright].sum() / lifted.lengths[upright].sum())
+    nearness = lifted.nearness * float(lifted.scale[lifted.reference].mean()) / (tall if known[upright].all() else px_per_metre)
     own, subject_px = _without_perspective(subject, nearness)
     completed = np.where(known & (not keep_driver), subject_px, lifted.lengths * px_per_metre)
     completed = np.maximum(completed, 1e-3).astype(np.float64)
@@ -84,7 +88,7 @@ def eye_distance_px(subject: SubjectLibrary) -> float:
 
 def head_ratio(subject: SubjectLibrary, lifted: LiftedMotion, scale: np.ndarray, body_ratio: np.ndarray) -> np.ndarray:
     """Canvas px of the character's head per px of the driver's [T], from the ovals of their faces (eyes may be drawn large);
-    a driver whose face is never seen has a usual one; body_ratio [T] for a character without a face."""
+    of a driver whose face is never seen from their ears; body_ratio [T] for a character without a face."""
     keypoints = subject.primary_view.keypoints
     if keypoints.face_confidence <= 0.3:
         return body_ratio
@@ -92,7 +96,21 @@ def head_ratio(subject: SubjectLibrary, lifted: LiftedMotion, scale: np.ndarray,
     own = float(face.scale[0]) * oval_size(face.points[0])
     if lifted.head_scale.any():
         return own * scale / np.maximum(lifted.head_scale * lifted.head_oval, 1e-3)
+    ears_m = lifted.scene.body_world[:, 7] - lifted.scene.body_world[:, 8]
+    ears_m = float(np.median(np.linalg.norm(ears_m, axis=-1)))
+    ears_px = _ears_px(subject)
+    if ears_px > 0 and EARS_M[0] < ears_m < EARS_M[1]:
+        return ears_px * scale / np.maximum(lifted.scale * ears_m, 1e-3)
     return own * scale / np.maximum(lifted.scale * HUMAN_OVAL_M, 1e-3)
+
+
+def _ears_px(subject: SubjectLibrary) -> float:
+    """Distance of the picture's ears in px in space, 0 where it does not tell."""
+    keypoints = subject.primary_view.keypoints
+    seen = np.linalg.norm(keypoints.body[7] - keypoints.body[8])
+    across = keypoints.body_world[7] - keypoints.body_world[8]
+    flat, full = float(np.linalg.norm(across[:2])), float(np.linalg.norm(across))
+    return float(seen) * full / flat if flat > 0.5 * full and keypoints.body_confidence[[7, 8]].min() > SEEN else 0.0
 
 
 def palm_px(subject: SubjectLibrary) -> float:

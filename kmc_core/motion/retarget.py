@@ -26,7 +26,7 @@ from .facing import calmed_angle, turn_to_picture
 from .fitting import fit_into_canvas
 from .framing import choose_anchor, displacement, place_as_driver, place_in_picture
 from .hand_motion import hand_motion
-from .lift import LiftedMotion, Scene, lift_scene
+from .lift import LiftedMotion, Scene, lift_scene, smooth_over_time
 from .on_canvas import CanvasKeypoints, keypoints_on_canvas
 from .orientation import (
     about_vertical,
@@ -55,6 +55,7 @@ from .touches import find_touches, listed
 SIZE_CHANGE = (0.7, 1.4)  # how much nearer or farther the character may come in its own picture
 SIZE_CHANGE_KEEP = (0.4, 2.5)
 YAW_SIGMA_FRAMES = 3.0
+CALM_SIGMA_S = 0.016  # bends of limbs for feet and touches must not shake more than the driver does
 FACING_GAP_DEG = 50.0
 BACK_OF_HEAD = -0.3  # cosine of the head's yaw beyond which no face is seen
 FRAMINGS = ("fit", "keep")
@@ -154,8 +155,8 @@ def _on_subject(
     standing = standing_feet(lifted, joint_follow, joints, fps) & (anchor == "feet")
     joints = hold_feet(joints, standing, matched.nearness, view.canvas, fps)
     touches = find_touches(lifted, joint_follow, fps)
-    joints = keep_touches(joints, scale, touches, lifted, subject, matched, turn)
-    joints = foreshortened(joints, matched.nearness, view.canvas)
+    joints = keep_touches(joints, scale, touches, lifted, subject, matched, turn, fps)
+    joints = foreshortened(smooth_over_time(joints, CALM_SIGMA_S * fps), matched.nearness, view.canvas)
     if settings.framing == "fit":
         joints, scale, fitting = fit_into_canvas(joints, scale, lifted.confidence, view)
         notes += fitting

@@ -1,6 +1,6 @@
 """What the driver's hands touch, and when: face, other hand, hips and thighs; and the same for standing feet, as a list.
 
-Distances are in the driver's outer-eye distances (8.9 cm); depth counts half, because detectors are unsure of it.
+Distances are in the driver's outer-eye distances (8.9 cm); depth counts less, because detectors are unsure of it.
 Not here: keeping touches on other bodies (contacts.py), which feet stand (planting.py). Called by retarget.py.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d
 
 from ..pose.skeleton_layouts import HEAD, LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG
 from ..subject.rig import OUTER_EYE_DISTANCE_M
@@ -17,10 +18,11 @@ from .lift import LiftedMotion, smooth_over_time
 
 ARMS, LEGS = (LEFT_ARM, RIGHT_ARM), (LEFT_LEG, RIGHT_LEG)
 # distance of the middle of the palm from between the ears, the other palm, the bone of the thigh: (fully touching, apart)
-NEAR_HEAD, NEAR_HAND, NEAR_LEG = (2.1, 3.2), (1.3, 2.6), (1.4, 2.2)
-DEPTH_COUNTS = 0.5
-CONTACT_SIGMA_S = 0.06
-STRAIGHT = (0.76, 0.86)  # reach of an arm as a share of its length: bent, straight
+NEAR_HEAD, NEAR_HAND, NEAR_LEG = (2.1, 2.6), (1.3, 2.4), (1.4, 2.2)
+DEPTH_COUNTS = 0.85
+COMING_S, CONTACT_SIGMA_S = 0.16, 0.08  # a touch is prepared this long before, and comes and goes this softly
+HANDS_FIRST = 0.8  # hands that meet before the face belong to each other rather than to the face
+STRAIGHT = (0.82, 0.90)  # reach of an arm as a share of its length: bent, straight
 ALONGSIDE_DEG = (30.0, 50.0)  # between arm and thigh: hanging beside it, reaching for it
 OTHER_LEG = (1.1, 1.6)  # how much farther the own leg must be before a hand belongs to the other one
 HIP_SHARE = 0.30  # of the thigh: above counts as hip
@@ -58,12 +60,16 @@ def find_touches(lifted: LiftedMotion, follow: np.ndarray, fps: float) -> tuple[
     for side, arm in enumerate(ARMS):
         palm, used = palms(joints, side), follow[:, arm[2]]
         head = _near(palm - joints[:, HEAD], head_unit, NEAR_HEAD)
-        found.append(Touch(side, "face", -1, head * used, nothing))
         hands = _near(palm - palms(joints, 1 - side), body_unit, NEAR_HAND)
+        found.append(Touch(side, "face", -1, head * (1 - HANDS_FIRST * hands) * used, nothing))
         found.append(Touch(side, "other_hand", -1, hands * used * follow[:, ARMS[1 - side][2]], nothing))
         found += _legs(joints, side, palm, body_unit, follow)
-    sigma = CONTACT_SIGMA_S * fps
-    return tuple(touch._replace(weight=smooth_over_time(touch.weight, sigma)) for touch in found)
+    return tuple(touch._replace(weight=_softened(touch.weight, fps)) for touch in found)
+
+
+def _softened(weight: np.ndarray, fps: float) -> np.ndarray:
+    early = maximum_filter1d(weight, 2 * round(COMING_S * fps) + 1, mode="nearest")
+    return smooth_over_time(early, CONTACT_SIGMA_S * fps)
 
 
 def _legs(joints: np.ndarray, side: int, palm: np.ndarray, unit: np.ndarray, follow: np.ndarray) -> list[Touch]:
