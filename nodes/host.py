@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import time
 import uuid
 from collections.abc import Iterator
@@ -45,32 +44,11 @@ MOTION_ENDINGS = (".safetensors", ".bvh", ".json")
 SECONDS_BETWEEN_PREVIEWS = 0.4
 MEMORY_RESERVE_BYTES = 1 << 30
 MAX_POSE_WORKERS = 8
-EXAMPLE_INPUTS = Path(__file__).resolve().parents[1] / "example_inputs"
-EXAMPLES_GIVEN = ".kmc_examples"
 
 
 def register_models_folder() -> None:
     """Make `models/kmc` known to ComfyUI, so that extra model paths work for it too."""
     folder_paths.add_model_folder_path(MODELS_FOLDER, str(Path(folder_paths.models_dir) / MODELS_FOLDER))
-
-
-def give_example_inputs() -> None:
-    """Copy the files that the example workflows name into ComfyUI's input folder, once: what a user deletes stays deleted.
-
-    Nothing is overwritten. An input folder that cannot be written to is left alone, with a line in the log.
-    """
-    folder = Path(folder_paths.get_input_directory())
-    mark = folder / EXAMPLES_GIVEN
-    try:
-        given = set(mark.read_text(encoding="utf-8").split()) if mark.is_file() else set()
-        missing = [path for path in sorted(EXAMPLE_INPUTS.glob("kmc_*")) if path.name not in given]
-        for path in missing:
-            if not (folder / path.name).exists():
-                shutil.copyfile(path, folder / path.name)
-        if missing:
-            mark.write_text("\n".join(sorted(given | {path.name for path in missing})) + "\n", encoding="utf-8")
-    except OSError as error:
-        logger.warning("The example inputs of KMC were not copied into %s: %s", folder, error)
 
 
 def models_folder() -> Path:
