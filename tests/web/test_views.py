@@ -372,7 +372,7 @@ def test_the_sampler_says_how_long_it_will_take(bench: Workbench) -> None:
 def test_corrections_are_no_visible_field(bench: Workbench) -> None:
     """The text belongs to the gallery; neither renderer shows it as a box, not even among the advanced inputs."""
     assert bench.page.evaluate("() => kmcTest.widget('BuildSubjectLibrary', 'corrections').hidden") is True
-    bench.look_at("BuildSubjectLibrary", 0.5)
+    bench.look_at("BuildSubjectLibrary")
     bench.page.evaluate(
         """() => [...document.querySelectorAll('button')].filter(one => one.textContent.includes('advanced inputs'))
             .forEach(one => one.click())"""

@@ -111,6 +111,16 @@ export function posePlayer({ signal, say, viewAddress }) {
     }
   }
 
+  /** The JSON at an address, or null: it may be gone from the temp folder, and the node may be removed while it comes. */
+  async function fetched(address) {
+    try {
+      const answer = await fetch(address, { signal });
+      return answer.ok ? await answer.json() : null;
+    } catch {
+      return null;
+    }
+  }
+
   async function show(output) {
     const address = output.kmc_pose?.[0];
     if (address === undefined) {
@@ -118,14 +128,13 @@ export function posePlayer({ signal, say, viewAddress }) {
     }
     asked += 1;
     const mine = asked;
-    const answer = await fetch(viewAddress(address), { signal }).catch(() => null);
-    if (answer === null || !answer.ok || mine !== asked || signal.aborted) {
+    const sent = await fetched(viewAddress(address));
+    if (sent === null || mine !== asked || signal.aborted) {
       return;
     }
-    const { panels: sent } = await answer.json();
     halt();
     panels.forEach(({ film }) => film?.removeAttribute("src"));
-    panels = sent.map(({ title, track, under }) => ({ title, under, track: decodeTrack(track), ...backdrop(under) }));
+    panels = sent.panels.map(({ title, track, under }) => ({ title, under, track: decodeTrack(track), ...backdrop(under) }));
     const track = longest();
     for (const control of [play, scrub]) {
       control.disabled = false;
