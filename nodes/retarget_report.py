@@ -8,11 +8,13 @@ import numpy as np
 
 from ..kmc_core.alignment.views import views_served
 from ..kmc_core.motion.camera_words import describe_camera
+from ..kmc_core.motion.orientation import apply_camera, inverse_camera
 from ..kmc_core.motion.semantics import MotionEvent, motion_events
 from ..kmc_core.types import Contact, HolisticMotion, Orientation, SubjectLibrary
 
 MOST_LISTED = 12
 STILL_PX = 0.5
+LEAST_BEYOND = 0.01
 
 
 def motion_sentences(motion: HolisticMotion, subject: SubjectLibrary, orientation: Orientation) -> list[str]:
@@ -63,9 +65,13 @@ def _often(count: int) -> str:
 
 
 def _camera(motion: HolisticMotion, orientation: Orientation) -> str:
+    camera, canvas = motion.character.camera.astype(np.float64), motion.character.canvas
+    corners = np.array([[0, 0], [canvas.width, 0], [0, canvas.height], [canvas.width, canvas.height]], np.float64)
+    corners = np.broadcast_to(corners, (len(camera), 4, 2))
+    seen = apply_camera(inverse_camera(camera), corners)
+    beyond = float((np.maximum(-seen, seen - corners[0, 3]) / corners[0, 3]).max())
+    edge = f", up to {beyond:.0%} beyond the picture, which is mirrored there" if beyond > LEAST_BEYOND else ""
     if orientation.directs_camera:
-        return describe_camera(orientation.camera)
-    camera, canvas = motion.character.camera, motion.character.canvas
-    corners = np.array([[0, 0, 1], [canvas.width, 0, 1], [0, canvas.height, 1], [canvas.width, canvas.height, 1]], np.float64)
-    travel = float(np.linalg.norm(np.einsum("tij,kj->tki", camera, corners) - corners[:, :2], axis=-1).max())
-    return f"the clip's own, up to {travel:.0f} px" if travel > STILL_PX else "still"
+        return describe_camera(orientation.camera) + edge
+    travel = float(np.linalg.norm(apply_camera(camera, corners) - corners, axis=-1).max())
+    return f"the clip's own, up to {travel:.0f} px{edge}" if travel > STILL_PX else "still"

@@ -72,7 +72,7 @@ def test_strengths_reach_the_motion(run) -> None:
 def test_camera_words_are_reported(run, node_classes: dict[str, type]) -> None:
     orientation = node_classes["OrientationMode"].execute("image", 0.0, 0.0, 1.0, 0.0, "slow zoom in, pan left 8")[0]
     motion, report = run("wave", orientation=orientation)
-    assert "Camera: pan 8 degrees left, zoom 1.12." in report and motion.character.camera[-1, 0, 0] > 1.1
+    assert "Camera: pan 8 degrees left, zoom 1.12, up to 7% beyond the picture" in report and motion.character.camera[-1, 0, 0] > 1.1
 
 
 def test_a_loop_is_announced(run, core: dict[str, ModuleType]) -> None:
