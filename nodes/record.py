@@ -5,11 +5,13 @@ Not here: hashes and the record's places (kmc_core.media.production_record). Cal
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -198,7 +200,7 @@ def _subject_sha256(subject: SubjectLibrary) -> str:
 
 def _versions() -> dict[str, str]:
     return {
-        "pack": _pack_version(), "comfyui": host.comfyui_version(), "python": platform.python_version(),
+        "pack": _pack_version(), "pack_code": _code_sha256(), "comfyui": host.comfyui_version(), "python": platform.python_version(),
         "platform": platform.platform(), "device": host.device_name(), "cpu_threads": str(torch.get_num_threads()),
         **{name: _installed_version(name) for name in LIBRARIES},
     }  # fmt: skip
@@ -209,6 +211,15 @@ def _pack_version() -> str:
         if line.startswith("version"):
             return line.split('"')[1]
     return "unknown"
+
+
+@lru_cache(maxsize=1)
+def _code_sha256() -> str:
+    """Of the pack's own Python files, since frames depend on them between two versions, too."""
+    digest, root = hashlib.sha256(), Path(__file__).resolve().parents[1]
+    for path in sorted(path for folder in ("kmc_core", "nodes") for path in (root / folder).rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _installed_version(name: str) -> str:

@@ -71,11 +71,11 @@ class ComfyUIClient:
         query = urllib.parse.urlencode({"filename": name, "subfolder": subfolder, "type": kind})
         return urllib.request.urlopen(f"{self.url}/view?{query}", timeout=300)
 
-    def upload(self, path: Path, subfolder: str = "") -> str:
-        """Copy a file into the server's input folder over HTTP; returns the name to use in a prompt."""
+    def upload(self, path: Path, subfolder: str = "", name: str = "") -> str:
+        """Copy a file into the server's input folder over HTTP, as `name` or its own; returns the name to use in a prompt."""
         boundary = uuid.uuid4().hex
         fields = (
-            (f'name="image"; filename="{path.name}"', path.read_bytes()),
+            (f'name="image"; filename="{name or path.name}"', path.read_bytes()),
             ('name="overwrite"', b"true"),
             ('name="subfolder"', subfolder.encode()),
         )

@@ -80,15 +80,21 @@ def compare_inputs(client: object, record: dict, folder: Path | None) -> list[st
     for entry in record["files"]:
         name = entry["name"]
         there = _sha256_on(client, name)
-        if there != entry["sha256"] and folder is not None and (own := folder / Path(_plain_name(name)).name).is_file():
-            if hashlib.sha256(own.read_bytes()).hexdigest() == entry["sha256"]:
-                client.upload(own, subfolder=_folder_of(name))
-                there = _sha256_on(client, name)
+        own = _find(folder, entry) if there != entry["sha256"] and folder is not None else None
+        if own is not None:
+            client.upload(own, _folder_of(name), Path(_plain_name(name)).name)
+            there = _sha256_on(client, name)
         if there is None:
             raise CannotReproduce(f"The server has no input file {name} (sha256 {entry['sha256'][:12]}...). Name its folder with --inputs.")
         if there != entry["sha256"]:
             changed.append(f"file {name}: {entry['sha256'][:12]}... -> {there[:12]}...")
     return changed
+
+
+def _find(folder: Path, entry: dict) -> Path | None:
+    """The file in a folder with the size and hash of a record's entry, whatever it is called."""
+    alike = (path for path in sorted(folder.iterdir()) if path.is_file() and path.stat().st_size == entry["bytes"])
+    return next((path for path in alike if hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"]), None)
 
 
 def _plain_name(name: str) -> str:

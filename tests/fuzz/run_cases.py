@@ -1,7 +1,7 @@
 """Feeds thousands of spoiled files to every reader, in a process of its own: `python run_cases.py FOLDER COUNTS_JSON SEED`.
 
 Prints one JSON object: for each format the number of cases, refusals, and of everything that should not have happened. A case that
-hangs ends the process with a traceback.
+hangs ends the process with a traceback. Times are the processor's, so that a busy machine fails nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from kmc_core.pose.interchange import from_pose_keypoint
 from kmc_core.subject.storage import load_subject
 from kmc_core.types import HolisticMotion
 
-LONGEST_S = 5.0
 HANG_S = 60.0
 ENDINGS = {"bvh": ".bvh", "pose_keypoint": ".json", "record": ".record.json", "picture": ".png", "clip": ".mp4"}
 
@@ -88,7 +87,7 @@ def run(kind: str, contents: list[bytes], count: int, seed: int, folder: Path) -
     for case in range(count):
         rng = np.random.default_rng([seed, sorted(READERS).index(kind), case])
         path.write_bytes(ways[int(rng.integers(len(ways)))](contents[case % len(contents)], rng))
-        started = time.perf_counter()
+        started = time.process_time()
         faulthandler.dump_traceback_later(HANG_S, exit=True)
         try:
             READERS[kind](path)
@@ -100,7 +99,7 @@ def run(kind: str, contents: list[bytes], count: int, seed: int, folder: Path) -
             facts["failures"].append(f"{case}: {traceback.format_exc(limit=-3)}"[-700:])
         finally:
             faulthandler.cancel_dump_traceback_later()
-        seconds = time.perf_counter() - started
+        seconds = time.process_time() - started
         facts["slowest_s"] = max(facts["slowest_s"], round(seconds, 2))
         facts["cases"] += 1
     return facts

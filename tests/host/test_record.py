@@ -44,7 +44,7 @@ def test_the_record_says_what_the_video_was_made_from(finished: dict, performer_
     assert models[weights.name] == hashlib.sha256(weights.read_bytes()).hexdigest() and "pose_landmark_full.tflite" in models
     assert {"name": "KMCSampler.seed", "value": 11} in record["seeds"]
     assert record["settings"]["mode"] == "draft" and record["settings"]["seed"] == 11
-    assert {"pack", "torch", "comfyui", "python", "platform"} <= set(record["versions"])
+    assert {"pack", "pack_code", "torch", "comfyui", "python", "platform"} <= set(record["versions"])
     assert all(record["content"][part] for part in ("motion", "subject", "clip"))
     assert record["frames"]["count"] == 6 and record["seconds"]["sampling"] > 0
     assert record["findings"], "five frames per second and less is a finding"
