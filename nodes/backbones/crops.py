@@ -54,8 +54,14 @@ def crop_with(box: Crop | None, picture: Canvas, shape: Canvas, may_grow: bool) 
     return Crop(_inside(top, height, picture.height), _inside(left, width, picture.width), height, width)
 
 
-def cut(picture: np.ndarray, crop: Crop, outside: float | None = None) -> np.ndarray:
-    """The crop of a picture [H,W,...]; beyond the edge the border repeats, or `outside` is put."""
+def edge_colour(picture: np.ndarray) -> tuple[float, ...]:
+    """The middle colour of a picture's edges, uint8 [H,W,3]."""
+    edges = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    return tuple(float(value) for value in np.median(edges, axis=0))
+
+
+def cut(picture: np.ndarray, crop: Crop, outside: float | tuple[float, ...] | None = None) -> np.ndarray:
+    """The crop of a picture [H,W,...]; beyond the edge the border repeats, or the value or colour `outside` is put."""
     first = (round(crop.top), round(crop.left))
     last = (round(crop.top + crop.height), round(crop.left + crop.width))
     height, width = picture.shape[:2]

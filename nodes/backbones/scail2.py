@@ -19,7 +19,7 @@ from ...kmc_core.errors import KMCError
 from ...kmc_core.sampling.windows import Window
 from ...kmc_core.types import Canvas, SubjectView
 from .. import host
-from .crops import Crop, crop_around, crop_with, cut, person_box
+from .crops import Crop, crop_around, crop_with, cut, edge_colour, person_box
 from .pictures import covering, image_of, padded_frames
 from .protocol import BackboneFacts, BackboneJob, WindowConditioning
 from .sampling import check_vae, prompts
@@ -178,7 +178,7 @@ def _placed(view: SubjectView, canvas: Canvas, whole: bool) -> tuple[np.ndarray,
     box = None if whole else person_box(alpha > 0.1)
     if box is not None:
         crop = crop_around(box, view.canvas, canvas, VIEW_MARGIN)
-        picture, alpha = cut(picture, crop), cut(alpha, crop, outside=0)
+        picture, alpha = cut(picture, crop, edge_colour(picture)), cut(alpha, crop, outside=0)
     return covering(picture, canvas), covering(alpha, canvas)
 
 
