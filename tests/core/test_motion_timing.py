@@ -15,12 +15,14 @@ from kmc_core.errors import MediaError, MotionError
 from kmc_core.media.clip import clip_from_images
 from kmc_core.motion.bone_form import BoneForm, bone_form, points_of
 from kmc_core.motion.library import load_library_motion
+from kmc_core.motion.mirror import mirror_motion
 from kmc_core.motion.resampling import moments_of, motion_at
 from kmc_core.motion.retarget import retarget
 from kmc_core.motion.seamless_loop import find_seam, loop_motion
 from kmc_core.motion.timing import Timing, timed
+from kmc_core.motion.trimming import trim_motion
 from kmc_core.pose.skeleton_layouts import bone_vectors, rig_joints
-from kmc_core.types import AudioTrack, Canvas
+from kmc_core.types import AudioTrack, Canvas, Contact
 
 library_motion = lru_cache(maxsize=None)(load_library_motion)
 
@@ -210,3 +212,14 @@ def test_thirty_seconds_take_well_under_a_second():
 def test_a_form_has_one_entry_per_bone():
     form = bone_form(walking_motion(frames=3))
     assert BoneForm(*(len(part) for part in form)) == BoneForm(*[3] * 8) and form.bones.shape == (3, 35, 3)
+
+
+def test_contacts_are_cut_and_change_sides_with_the_motion():
+    motion = retarget(walking_motion(frames=24), subject_of(picture_keypoints(HUMAN), Canvas(720, 720)))
+    contacts = (Contact("left_hand", "face", 2, 20), Contact("left_hand", "other_hand", 3, 8), Contact("right_foot", "ground", 15, 22))
+    motion = replace(motion, character=replace(motion.character, contacts=contacts, cuts=(5, 18)), cuts=(5, 18))
+    mirrored = mirror_motion(motion).character.contacts
+    assert [contact.part for contact in mirrored] == ["right_hand", "left_hand", "left_foot"]
+    assert mirror_motion(mirror_motion(motion)).character.contacts == contacts
+    trimmed = trim_motion(motion, 10).character
+    assert trimmed.contacts == (Contact("left_hand", "face", 2, 10), contacts[1]) and trimmed.cuts == (5,)
