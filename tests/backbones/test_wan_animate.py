@@ -19,7 +19,7 @@ SEED = 11
 def make(backbones: Callable[[str], ModuleType], performance: Callable, tiny_animate: object, tiny_vae: object, prompt_features: list):
     """make(frames, window, history, faces, size, **job) -> a prepared Wan-Animate backbone on the tiny models."""
 
-    def made(frames: int, window: int = 5, history: int = 1, *, faces: bool = False, size: tuple[int, int] = (64, 96), **options):
+    def made(frames: int, window: int = 5, history: int = 1, *, faces: bool = False, size: tuple[int, int] = (48, 64), **options):
         protocol, wan = backbones("protocol"), backbones("wan_animate")
         motion, subject = performance(frames, height=size[0], width=size[1])
         motion = motion if faces else replace(motion, driver_face_box=None)
@@ -85,7 +85,7 @@ def test_one_window_equals_the_stock_graph_bit_for_bit(make, backbones, tiny_cli
     inputs = backbone.inputs(run.windows[0], 5)
     assert all(inputs[name] is not None for name in inputs) and len(inputs) == 6
     stock, _ = stock_window(backbone, inputs, 5, SEED)
-    assert ours.shape == (5, 64, 96, 3) and np.array_equal(ours, as_bytes(stock))
+    assert ours.shape == (5, 48, 64, 3) and np.array_equal(ours, as_bytes(stock))
     assert float(stock.std()) > 0.01
 
 
@@ -98,7 +98,7 @@ def test_windows_equal_the_graph_queued_by_hand(make, backbones) -> None:
     for index in range(3):
         shown, offset = stock_window(backbone, whole, 5, SEED + index, offset, shown)
         parts.append(as_bytes(shown))
-    assert ours.shape == (13, 64, 96, 3) and np.array_equal(ours, np.concatenate(parts))
+    assert ours.shape == (13, 48, 64, 3) and np.array_equal(ours, np.concatenate(parts))
 
 
 def test_continue_frames_of_five_are_the_ones_shown(make, backbones) -> None:
