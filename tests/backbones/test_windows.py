@@ -97,6 +97,7 @@ def test_memory_does_not_grow_with_the_number_of_windows(make, backbones) -> Non
     two, four, eight = peak(2), peak(4), peak(8)
     assert two > 9 * 48 * 80 * 3 * 4, "at least the frames of a window"
     assert four < two * 1.05 and eight < two * 1.05, (two, four, eight)
+    assert eight - two < 4 * 48 * 80 * 3 * 4, "not even the frames of one more window"
 
 
 def test_an_interrupt_stops_at_the_very_step(make, backbones) -> None:

@@ -56,12 +56,12 @@ def write_plain_wan(path: Path) -> Path:
     return write(randomised(network), path, {"text_dim": TEXT_FEATURES})
 
 
-def write_wan_vae(path: Path, width: int = 8) -> Path:
+def write_wan_vae(path: Path) -> Path:
     """The Wan 2.1 VAE at a fraction of its width (96)."""
     from comfy.ldm.wan.vae import WanVAE
 
     network = WanVAE(
-        dim=width, z_dim=16, dim_mult=[1, 2, 4, 4], num_res_blocks=2, attn_scales=[], temperal_downsample=[False, True, True],
+        dim=8, z_dim=16, dim_mult=[1, 2, 4, 4], num_res_blocks=2, attn_scales=[], temperal_downsample=[False, True, True],
         image_channels=3, conv_out_channels=3, dropout=0.0,
     )  # fmt: skip
     return write(randomised(network, 0.1), path)
