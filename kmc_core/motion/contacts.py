@@ -16,10 +16,10 @@ from .lift import LiftedMotion, smooth_over_time
 from .proportions import Proportions, head_ratio
 from .touches import ARMS, Touch, on_thigh, palms
 
-SHIFT_SIGMA_S = 0.05
+SHIFT_SIGMA_S = 0.07
 LARGEST_PULL = 0.9  # of the arm's length
 FULLEST_REACH = 0.998
-DECIDED = 3  # a hand between two touches goes with the stronger one
+DECIDED = 1.5  # a hand between two touches goes with the stronger one
 SPINE_BONE, THIGH_BONES = 0, (11, 15)
 FLESH = (0.110, 0.150)  # of the torso: from the bone to the palm's side of a usual hip, of a usual thigh
 HIP_TO_THIGH = (0.05, 0.35)  # share of the thigh: above its girth is the hip's, below its own

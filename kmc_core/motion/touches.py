@@ -20,7 +20,7 @@ ARMS, LEGS = (LEFT_ARM, RIGHT_ARM), (LEFT_LEG, RIGHT_LEG)
 # distance of the middle of the palm from between the ears, the other palm, the bone of the thigh: (fully touching, apart)
 NEAR_HEAD, NEAR_HAND, NEAR_LEG = (2.1, 2.6), (1.3, 2.4), (1.4, 2.2)
 DEPTH_COUNTS = 0.85
-COMING_S, CONTACT_SIGMA_S = 0.16, 0.08  # a touch is prepared this long before, and comes and goes this softly
+COMING_S, CONTACT_SIGMA_S = 0.10, 0.10  # a touch is prepared this long before, and comes and goes this softly
 HANDS_FIRST = 0.8  # hands that meet before the face belong to each other rather than to the face
 STRAIGHT = (0.82, 0.90)  # reach of an arm as a share of its length: bent, straight
 ALONGSIDE_DEG = (30.0, 50.0)  # between arm and thigh: hanging beside it, reaching for it
