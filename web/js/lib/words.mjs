@@ -18,7 +18,7 @@ const ZH = {
   "The corrections of this workflow cannot be read. Reset the view to start again.": "无法读取此工作流中的修正。请还原视图后重新开始。",
   "Nobody was found: drag the shoulders and hips into place, then run again.": "没有找到人物：请把双肩和双髋拖到正确位置，然后重新运行。",
   "Body {0}, head {1}.": "身体{0}，头部{1}。", "1 joint put right by hand.": "已手动修正 1 个关节。", "{0} joints put right by hand.": "已手动修正 {0} 个关节。",
-  "They are used at the next run.": "下次运行时生效。", "facing the camera": "正对镜头", "seen from behind": "背对镜头",
+  "Used at the next run.": "下次运行时生效。", "facing the camera": "正对镜头", "seen from behind": "背对镜头",
   "turned {0}° to the picture's right": "向画面右侧转 {0}°", "turned {0}° to the picture's left": "向画面左侧转 {0}°",
   // player and clip
   "Run the workflow to see the motion here.": "运行工作流后，这里会显示动作。", "Skeletons: {0}": "骨架：{0}", "frame {0} of {1}, {2} seconds": "第 {0} / {1} 帧，{2} 秒",

@@ -172,7 +172,7 @@ export function subjectEditor({ node, signal, say, viewAddress }) {
     const sentence = [
       view.yaw_deg === null ? say(NOBODY) : say("Body {0}, head {1}.", facingInWords(view.yaw_deg, say), facingInWords(view.head_yaw_deg, say)),
       count === 0 ? "" : count === 1 ? say("1 joint put right by hand.") : say("{0} joints put right by hand.", count),
-      isNew ? say("They are used at the next run.") : "",
+      isNew ? say("Used at the next run.") : "",
       unreadable ? say(UNREADABLE) : "",
     ];
     return [sentence.filter(Boolean).join(" "), ...view.problems.map((text) => element("span", { class: "kmc-warning", text }))];
