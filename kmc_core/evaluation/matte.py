@@ -18,7 +18,7 @@ import numpy as np
 
 from ..pose.foreground_colours import foreground_colours
 from ..pose.matte_network import ANALYTIC, PERSON, MatteNetwork, load_matte_network
-from ..pose.matte_refinement import BUILT_IN_MATTE, contrasted, network_alpha, trusted
+from ..pose.matte_refinement import BUILT_IN_MATTE, contrasted, first_look, network_alpha
 from ..training.matting.dataset import Example, StillFolder
 
 HELD_OUT_SEED = 900_100
@@ -70,7 +70,7 @@ def _alphas(truth: Example, network: MatteNetwork | None) -> dict[str, np.ndarra
     if network is None:
         return {"person": person, "analytic": analytic}
     answer = network_alpha(network, truth.inputs)
-    corrected = contrasted(trusted(truth.inputs, answer))
+    corrected = contrasted(first_look(truth.inputs, network)[0])
     return {"person": person, "analytic": analytic, "network": answer, "corrected": corrected}
 
 

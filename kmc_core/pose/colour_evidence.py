@@ -12,6 +12,8 @@ WINDOW_SHARE = 1 / 24
 """radius of the neighbourhood whose colours count, as a share of the long side"""
 LEAST_SHARE = 0.03
 """share of the neighbourhood that must be sure background (sure character) to know its colour"""
+POSSIBLE = (0.08, 0.2)
+"""probability of "person" from which a pixel may be part of the character"""
 LEVEL = 1 / 255
 
 
@@ -30,15 +32,25 @@ def alpha_bounds(picture: np.ndarray, first: np.ndarray, second: np.ndarray) -> 
     is_plain = (1 - _step(spread, 8 * LEVEL, 20 * LEVEL)) * known_outside
     foreign = is_plain * _step(distance / (spread + 6 * LEVEL), 4.0, 7.0)
     least = np.maximum(reliable * _step(unlike, 0.45, 0.75), foreign) * ~_is_shaded(picture, background)
-    most = 1 - reliable * (1 - _step(unlike, 0.08, 0.25))
+    different = np.minimum(_step(unlike, 0.12, 0.35), _step(distance / (spread + 6 * LEVEL), 1.5, 3.5))
+    most = 1 - reliable * (1 - different)
     return least.astype(np.float32), most.astype(np.float32)
 
 
-def bounded(answer: np.ndarray, analytic: np.ndarray, picture: np.ndarray) -> np.ndarray:
-    """The answer [h,w], pulled back toward the analytic alpha as far as it leaves what the colours allow."""
+def bounded(answer: np.ndarray, analytic: np.ndarray, picture: np.ndarray, person: np.ndarray) -> np.ndarray:
+    """The answer [h,w], pulled back toward the analytic alpha as far as it leaves what the colours allow.
+
+    What is unlike the background is only kept where the segmentation [h,w] does not rule it out: furniture may go.
+    """
     least, most = alpha_bounds(picture, analytic, answer)
+    least = least * possible(person)
     held = np.maximum(answer, np.minimum(analytic, least))
     return np.minimum(held, np.maximum(analytic, most)).astype(np.float32)
+
+
+def possible(person: np.ndarray) -> np.ndarray:
+    """float32 [h,w], 0 where the probability [h,w] rules a person out, 1 where one may be."""
+    return _step(person, *POSSIBLE).astype(np.float32)
 
 
 def _local_colour(picture: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

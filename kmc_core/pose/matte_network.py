@@ -21,7 +21,7 @@ from ..errors import CheckpointError
 
 FORMAT, VERSION = "kmc-matte", 1
 INPUTS = ("red", "green", "blue", "person", "analytic", "bones", "reach")
-PERSON, ANALYTIC = INPUTS.index("person"), INPUTS.index("analytic")
+PERSON, ANALYTIC, BONES = (INPUTS.index(name) for name in ("person", "analytic", "bones"))
 MULTIPLE = 32
 """height and width must be multiples of this"""
 

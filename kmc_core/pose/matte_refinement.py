@@ -15,8 +15,8 @@ import torch
 
 from ..types import PictureKeypoints
 from .body_capsules import skeleton_masks
-from .colour_evidence import bounded
-from .matte_network import MULTIPLE, MatteNetwork, load_matte_network
+from .colour_evidence import bounded, possible
+from .matte_network import ANALYTIC, BONES, MULTIPLE, PERSON, MatteNetwork, load_matte_network
 
 logger = logging.getLogger(__name__)
 
@@ -29,10 +29,19 @@ EDGE_SHARE = 1 / 90
 """band round the analytic outline, as a share of the long side, in which the network is believed as it is"""
 DECIDED = 0.25
 """elsewhere it is believed piece by piece, where it is at most this far from a clear yes or no"""
-LARGEST_PIECE = 0.1
+FOG_SHARE = 1 / 120
+"""radius in which half transparency is averaged, as a share of the long side"""
+FOG_LEAST = 0.1
+"""mean distance from 0 or 1, beyond the analytic one's, at which an answer begins to be mere doubt"""
+LARGEST_PIECE = 0.5
 """of the character's area: larger pieces are left alone"""
-LEAST_OVERLAP = 0.75
+SURE_PERSON = 0.95
+ADDED_SHARE = 1 / 256
+"""probability needed to add to the cut-out more than slivers; half width of a sliver, as a share of the long side"""
+LEAST_OVERLAP = 0.9
 """of segmentation and cut-out, for the segmentation to be shown to the network"""
+BONES_HELD = 0.85
+"""or the mean probability it must have along the bones"""
 CONTRAST = 1.1
 
 
@@ -50,19 +59,34 @@ def corrected_matte(
 ) -> np.ndarray:
     """Alpha float32 [H,W] of a picture uint8 [H,W,3]: the analytic cut-out with the network's trusted corrections.
 
-    person, analytic float32 [H,W] in 0..1; keypoints in pixels of the picture. Where the person segmentation does not
-    know the character (drawings, toys), the cut-out takes its place and only edges are corrected.
+    person, analytic float32 [H,W] in 0..1; keypoints in pixels of the picture.
     """
-    knows = overlap(person, analytic) >= LEAST_OVERLAP
-    if not knows:
-        person = analytic
     inputs = network_inputs(rgb, keypoints, person, analytic, LONG_SIDE_PX)
-    alpha = (trusted if knows else near_edge)(inputs, network_alpha(network, inputs))
+    alpha, is_known = first_look(inputs, network)
     if max(rgb.shape[:2]) > LONG_SIDE_PX:
         larger = cv2.resize(alpha, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        inputs = network_inputs(rgb, keypoints, person, larger, FINE_SIDE_PX)
+        inputs = network_inputs(rgb, keypoints, person if is_known else larger, larger, FINE_SIDE_PX)
         alpha = near_edge(inputs, network_alpha(network, inputs))
     return cv2.resize(contrasted(alpha), rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32)
+
+
+def first_look(inputs: np.ndarray, network: MatteNetwork) -> tuple[np.ndarray, bool]:
+    """Corrected alpha [h,w] at the size of inputs [h,w,7], and whether the segmentation knows this character.
+
+    Where it does not (drawings, toys), the cut-out takes its place and only edges are corrected.
+    """
+    if is_known(inputs):
+        return trusted(inputs, network_alpha(network, inputs)), True
+    inputs = inputs.copy()
+    inputs[..., PERSON] = inputs[..., ANALYTIC]
+    return near_edge(inputs, network_alpha(network, inputs)), False
+
+
+def is_known(inputs: np.ndarray) -> bool:
+    """Whether the segmentation agrees with the cut-out, or holds the bones of a body that was found."""
+    bones = inputs[..., BONES] > 0.5
+    holds_bones = bool(bones.any()) and float(inputs[..., PERSON][bones].mean()) > BONES_HELD
+    return holds_bones or overlap(inputs[..., PERSON], inputs[..., ANALYTIC]) >= LEAST_OVERLAP
 
 
 def overlap(person: np.ndarray, analytic: np.ndarray) -> float:
@@ -98,21 +122,16 @@ def trusted(inputs: np.ndarray, answer: np.ndarray) -> np.ndarray:
 
     Near the outline always; elsewhere whole pieces on which the network is decided; never against bones or clear colours.
     """
-    analytic = inputs[..., 4]
-    answer = bounded(answer, analytic, inputs[..., :3])
+    analytic = inputs[..., ANALYTIC]
+    answer = bounded(answer, analytic, inputs[..., :3], inputs[..., PERSON])
     believed = _edge_band(analytic)
-    piece_map = (np.abs(answer - analytic) > 0.3) & ~believed
-    count, labels = cv2.connectedComponents(piece_map.astype(np.uint8), connectivity=4)
-    if count > 1:
-        doubt = np.minimum(answer, 1 - answer)
-        pixels = np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
-        mean = np.bincount(labels.ravel(), doubt.ravel(), minlength=count) / pixels
-        decided = (mean < DECIDED) & (pixels < LARGEST_PIECE * max(float(analytic.sum()), 1.0))
-        decided[0] = False
-        believed |= decided[labels]
-    weight = cv2.GaussianBlur(believed.astype(np.float32), (0, 0), 1.0)
-    result = analytic + weight * (answer - analytic)
-    return np.where(inputs[..., 5] > 0.5, np.maximum(result, analytic), result).astype(np.float32)
+    doubt = np.minimum(answer, 1 - answer)
+    room = LARGEST_PIECE * max(float(analytic.sum()), 1.0)
+    labels, pixels, means = _pieces((np.abs(answer - analytic) > 0.3) & ~believed, doubt)
+    decided = (means < DECIDED) & (pixels < room)
+    believed |= decided[labels]
+    result = analytic + _weight(believed, answer, inputs) * (answer - analytic)
+    return np.where(inputs[..., BONES] > 0.5, np.maximum(result, analytic), result).astype(np.float32)
 
 
 def contrasted(alpha: np.ndarray) -> np.ndarray:
@@ -120,12 +139,39 @@ def contrasted(alpha: np.ndarray) -> np.ndarray:
     return ((alpha - 0.5) * CONTRAST + 0.5).clip(0, 1).astype(np.float32)
 
 
+def _pieces(where: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Connected pieces of bool [h,w]: labels [h,w], and per label its pixels and mean value; label 0 is no piece and never passes."""
+    count, labels = cv2.connectedComponents(where.astype(np.uint8), connectivity=4)
+    pixels = np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
+    means = np.bincount(labels.ravel(), values.ravel(), minlength=count) / pixels
+    pixels[0], means[0] = labels.size, 1.0
+    return labels, pixels, means
+
+
 def near_edge(inputs: np.ndarray, answer: np.ndarray) -> np.ndarray:
     """The cut-out of inputs [h,w,7], replaced by the network's answer [h,w] in a band round its outline."""
-    analytic = inputs[..., 4]
-    answer = bounded(answer, analytic, inputs[..., :3])
-    weight = cv2.GaussianBlur(_edge_band(analytic).astype(np.float32), (0, 0), 1.0)
+    analytic = inputs[..., ANALYTIC]
+    answer = bounded(answer, analytic, inputs[..., :3], inputs[..., PERSON])
+    weight = _weight(_edge_band(analytic), answer, inputs)
     return (analytic + weight * (answer - analytic)).astype(np.float32)
+
+
+def _weight(believed: np.ndarray, answer: np.ndarray, inputs: np.ndarray) -> np.ndarray:
+    """float32 [h,w]: how far the answer counts; not where it is fog, nor where it adds what the segmentation is not sure of."""
+    person, analytic = inputs[..., PERSON], inputs[..., ANALYTIC]
+    radius = max(round(max(answer.shape) * ADDED_SHARE), 2)
+    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    thick = cv2.morphologyEx(((answer - analytic) > 0.3).astype(np.uint8), cv2.MORPH_OPEN, element)
+    unsure = (cv2.dilate(thick, element) > 0) & (person < SURE_PERSON)
+    soft = cv2.GaussianBlur((believed & ~unsure).astype(np.float32), (0, 0), 1.0)
+    return soft * (1 - fog(answer, analytic) * possible(person))
+
+
+def fog(answer: np.ndarray, analytic: np.ndarray) -> np.ndarray:
+    """float32 [h,w], 1 where the answer is half transparent over a wide area and the analytic cut-out is not: mere doubt."""
+    radius = max(round(max(answer.shape) * FOG_SHARE), 2)
+    doubt = [cv2.blur(np.minimum(alpha, 1 - alpha), (2 * radius + 1, 2 * radius + 1)) for alpha in (answer, analytic)]
+    return ((doubt[0] - doubt[1] - FOG_LEAST) / FOG_LEAST).clip(0, 1).astype(np.float32)
 
 
 def _edge_band(alpha: np.ndarray) -> np.ndarray:
