@@ -6,6 +6,7 @@ Not here: hashes and the record's places (kmc_core.media.production_record). Cal
 from __future__ import annotations
 
 import hashlib
+import logging
 import platform
 import time
 import uuid
@@ -38,6 +39,8 @@ from . import host
 
 if TYPE_CHECKING:
     from .reenactment import Job
+
+logger = logging.getLogger(__name__)
 
 LIBRARIES = ("torch", "numpy", "scipy", "av", "opencv-python-headless", "safetensors", "pillow")
 POSE_WEIGHTS_ENDING = ".tflite"
@@ -79,16 +82,25 @@ class RunRecord:
         self._reserved = reserved_text(self._record)
         self.tags = {} if host.hides_metadata() else {TAG: self._reserved}
 
-    def finish(self, video: Path, shown: Mapping[str, str], report: str, seconds: Mapping[str, float]) -> dict[str, str]:
-        """Hashes the finished video's frames and writes the record beside and into it."""
+    def finish(self, video: Path, shown: Mapping[str, str], report: str, seconds: Mapping[str, float]) -> list[dict[str, str]]:
+        """Hashes the finished video's frames and writes the record beside and into it; returns how the browser finds the JSON.
+
+        A disk that cannot hold the record does not cost the video: the list is empty then.
+        """
+        try:
+            return [{**shown, "filename": self._completed(video, report, seconds).name}]
+        except OSError as error:
+            logger.warning("The production record of %s could not be written: %s", video.name, error)
+            return []
+
+    def _completed(self, video: Path, report: str, seconds: Mapping[str, float]) -> Path:
         self._record["frames"] = {
             "count": self.frames.count, "width": self._canvas.width, "height": self._canvas.height, "fps": self._fps,
             "rendered_sha256": self.frames.hexdigest(), "decoded_sha256": decoded_sha256(video),
         }  # fmt: skip
         self._record["seconds"] = {name: round(value, 3) for name, value in seconds.items()}
         self._record["report"] = report.splitlines()
-        path = complete_record(video, self._reserved, self._record)
-        return {**shown, "filename": path.name}
+        return complete_record(video, self._reserved, self._record)
 
 
 def _known_before(job: Job, weights: Path | None) -> dict[str, object]:

@@ -147,7 +147,7 @@ def run(job: Job) -> io.NodeOutput:
     host.say(job.node_id, report)
     return io.NodeOutput(
         images, masks, job.motion.fps, host.video_from_file(path),
-        ui={"images": [shown], "animated": (True,), "text": (report,), "record": [noted]},
+        ui={"images": [shown], "animated": (True,), "text": (report,), "record": noted},
     )  # fmt: skip
 
 

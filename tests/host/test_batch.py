@@ -14,27 +14,23 @@ from pathlib import Path
 
 import pytest
 from comfyui_server import ComfyUIServer
-from conftest import MODELS, comfyui_folder
+from environment import find_comfyui
 from graphs import whole_graph
 
 ROOT = Path(__file__).resolve().parents[2]
+MODELS = ROOT / ".cache" / "models"
 PATIENCE_S = 900
 MOTIONS = ("walk", "wave", "clap", "nod")
 
 
 @pytest.fixture(scope="module")
-def two_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ComfyUIServer]]:
-    folder = comfyui_folder()
-    if folder is None:
-        pytest.skip("no ComfyUI: run the tests with scripts/test.py, or set COMFYUI_DIR")
-    servers = []
+def two_servers(server: ComfyUIServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ComfyUIServer]]:
+    """The session's server and one more, which is there to be killed."""
+    second = ComfyUIServer(find_comfyui(), tmp_path_factory.mktemp("server"), models=MODELS)
     try:
-        for _ in range(2):
-            servers.append(ComfyUIServer(folder, tmp_path_factory.mktemp("server"), models=MODELS))
-        yield servers
+        yield [server, second]
     finally:
-        for server in servers:
-            server.stop()
+        second.stop()
 
 
 @pytest.fixture(scope="module")
