@@ -22,7 +22,10 @@ from kmc_core.motion.retarget import retarget
 from kmc_core.pose.skeleton_layouts import HEAD, LEFT_ARM, LEFT_LEG, NECK, RIG_BONES, rig_joints
 
 # body, view, moment in seconds
-MOMENTS = (("chibi", "front", 0.7), ("robot", "back", 0.75), ("long_limbed", "seated", 1.0), ("giant", "crouched", 1.0), ("child", "lying", 1.2), ("heavy", "turning_image", 1.4))
+MOMENTS = (
+    ("chibi", "front", 0.7), ("robot", "back", 0.75), ("long_limbed", "seated", 1.0), ("giant", "crouched", 1.0),
+    ("child", "lying", 1.2), ("heavy", "turning_image", 1.4),
+)  # fmt: skip
 CELL_PX = 340
 LEFT, RIGHT, MIDDLE = (66, 133, 214), (222, 121, 59), (70, 70, 78)
 LEFT_JOINTS = {*LEFT_ARM, *LEFT_LEG}

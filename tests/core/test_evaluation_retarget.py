@@ -54,7 +54,7 @@ def test_the_control_is_worse_in_every_row(table):
 
 
 def test_the_truth_itself_is_faultless_and_every_fault_shows(chibi):
-    subject, driver, truth = chibi
+    _, driver, truth = chibi
     view = VIEW["front"]
     perfect = measure(truth.joints, truth, driver, driver, view)
     assert perfect["joint_error"] == 0 and perfect["contact_kept"] == 1 and perfect["yaw_error_deg"] == 0
