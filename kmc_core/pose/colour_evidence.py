@@ -12,8 +12,9 @@ WINDOW_SHARE = 1 / 24
 """radius of the neighbourhood whose colours count, as a share of the long side"""
 LEAST_SHARE = 0.03
 """share of the neighbourhood that must be sure background (sure character) to know its colour"""
-POSSIBLE = (0.08, 0.2)
+POSSIBLE = (0.03, 0.1)
 """probability of "person" from which a pixel may be part of the character"""
+FLOOR_SHARE = 0.25
 LEVEL = 1 / 255
 
 
@@ -31,7 +32,8 @@ def alpha_bounds(picture: np.ndarray, first: np.ndarray, second: np.ndarray) -> 
     reliable = _step(contrast / (spread + 8 * LEVEL), 2.0, 4.0) * (known_outside & known_inside)
     is_plain = (1 - _step(spread, 8 * LEVEL, 20 * LEVEL)) * known_outside
     foreign = is_plain * _step(distance / (spread + 6 * LEVEL), 4.0, 7.0)
-    least = np.maximum(reliable * _step(unlike, 0.45, 0.75), foreign) * ~_is_shaded(picture, background)
+    shadow = cv2.GaussianBlur((_is_shaded(picture, background) & _floor(first)).astype(np.float32), (0, 0), 2.0)
+    least = np.maximum(reliable * _step(unlike, 0.45, 0.75), foreign) * (1 - shadow)
     different = np.minimum(_step(unlike, 0.12, 0.35), _step(distance / (spread + 6 * LEVEL), 1.5, 3.5))
     most = 1 - reliable * (1 - different)
     return least.astype(np.float32), most.astype(np.float32)
@@ -77,6 +79,14 @@ def _is_shaded(picture: np.ndarray, background: np.ndarray) -> np.ndarray:
     ratio = picture / np.maximum(background, 0.03)
     light = ratio.mean(-1)
     return (np.abs(ratio - light[..., None]).max(-1) < 0.07) & (light > 0.3) & (light < 1.05)
+
+
+def _floor(alpha: np.ndarray) -> np.ndarray:
+    """bool [h,1]: the rows in which a figure's shadow on the floor may lie, its lowest part and what is below."""
+    rows = np.flatnonzero((alpha > 0.5).any(1))
+    if not len(rows):
+        return np.zeros((len(alpha), 1), bool)
+    return (np.arange(len(alpha)) > rows[-1] - FLOOR_SHARE * (rows[-1] - rows[0]))[:, None]
 
 
 def _step(values: np.ndarray, low: float, high: float) -> np.ndarray:

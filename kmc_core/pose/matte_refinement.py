@@ -27,7 +27,7 @@ FINE_SIDE_PX = 1024
 """and then, with its own first answer as the cut-out, at most this large: for edges and hair"""
 EDGE_SHARE = 1 / 90
 """band round the analytic outline, as a share of the long side, in which the network is believed as it is"""
-DECIDED = 0.25
+DECIDED = 0.35
 """elsewhere it is believed piece by piece, where it is at most this far from a clear yes or no"""
 FOG_SHARE = 1 / 120
 """radius in which half transparency is averaged, as a share of the long side"""

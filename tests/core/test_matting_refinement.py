@@ -97,9 +97,10 @@ def test_what_is_unlike_all_background_stays_and_what_is_just_like_it_is_not_add
     held = bounded(answer.astype(np.float32), analytic, picture, analytic)
     assert held[42, 60] > 0.95 and held[102, 60] < 0.05 and held[70, 60] == 1.0
     assert bounded(answer.astype(np.float32), analytic, picture, body)[42, 60] < 0.05, "no part of any person: furniture"
-    shadow = picture.copy()
-    shadow[tip > 0] = picture[0, 0] * 0.6
-    assert bounded(answer.astype(np.float32), analytic, shadow, analytic)[40, 60] < 0.05, "a shadow of the background may go"
+    shadow, pool = picture.copy(), disc(60, 97, 5) * (1 - body)
+    shadow[pool > 0] = picture[0, 0] * 0.6
+    shadowed = np.maximum(analytic, pool)
+    assert bounded(body, shadowed, shadow, shadowed)[100, 60] < 0.05, "a shadow on the floor may go"
 
 
 def test_a_character_the_segmentation_does_not_know_keeps_its_body():
