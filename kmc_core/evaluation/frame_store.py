@@ -19,6 +19,14 @@ class FrameStore:
         self._shape = (canvas.height, canvas.width, channels) if channels else (canvas.height, canvas.width)
         path.write_bytes(b"")
 
+    @classmethod
+    def reopened(cls, path: Path, canvas: Canvas, channels: int = 3) -> FrameStore:
+        """The frames another store has left in a file."""
+        store = cls.__new__(cls)
+        store.path, store._shape = path, (canvas.height, canvas.width, channels) if channels else (canvas.height, canvas.width)
+        store.count = path.stat().st_size // int(np.prod(store._shape))
+        return store
+
     def add(self, frame: np.ndarray) -> None:
         """Append one frame."""
         with self.path.open("ab") as file:

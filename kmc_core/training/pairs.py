@@ -36,6 +36,7 @@ CANVASES = (
 )  # fmt: skip
 FRAMES, FPS = 12, 12.0
 WORST_ALIGNMENT_PSNR = 8.0
+UNDAMAGED = 0.35  # share of pairs whose reference and motion are exact: where nothing is wrong, nothing is to be mended
 
 
 def build_pairs(folder: Path, count: int, first_seed: int, should_stop: Callable[[], bool] | None = None) -> int:
@@ -65,9 +66,10 @@ def pair_clip(seed: int) -> PairClip:
     generator = np.random.default_rng([seed, 41])
     canvas = CANVASES[generator.integers(len(CANVASES))]
     clip = random_clip(seed, canvas, FRAMES, FPS)
-    subject = damaged_subject(clip, generator)
-    torso_px = subject.primary_view.torso_px
-    motion = retarget(damaged_motion(clip.motion, torso_px, generator), subject, settings=RetargetSettings(direct=True))
+    is_damaged = bool(generator.random() >= UNDAMAGED)
+    subject = damaged_subject(clip, generator) if is_damaged else exact_subject(clip, generator)
+    tracked = damaged_motion(clip.motion, subject.primary_view.torso_px, generator) if is_damaged else clip.motion
+    motion = retarget(tracked, subject, settings=RetargetSettings(direct=True))
     aligner = Aligner(
         subject,
         plate_method="patchmatch" if generator.random() < 0.25 else "pushpull",
@@ -92,10 +94,7 @@ def pair_clip(seed: int) -> PairClip:
 
 def damaged_subject(clip: SyntheticClip, generator: np.random.Generator) -> SubjectLibrary:
     """A library of one imperfect view: the clip's reference still or one of its frames."""
-    picture, alpha, keypoints = clip.reference, clip.reference_alpha, clip.reference_keypoints
-    if generator.random() < 0.35:
-        frame = int(generator.integers(len(clip.frames)))
-        picture, alpha, keypoints = clip.frames[frame], clip.alpha[frame], keypoints_at(clip.motion, frame)
+    picture, alpha, keypoints = _reference(clip, 0.35, generator)
     torso_px = float(np.linalg.norm(keypoints.body[[11, 12]].mean(0) - keypoints.body[[23, 24]].mean(0)))
     matte = damaged_matte(alpha.astype(np.float32) / 255, torso_px, generator)
     subject = build_subject(
@@ -105,6 +104,22 @@ def damaged_subject(clip: SyntheticClip, generator: np.random.Generator) -> Subj
         keypoints=[damaged_keypoints(keypoints, torso_px, generator)],
     )
     return damaged_lengths(subject, generator)
+
+
+def exact_subject(clip: SyntheticClip, generator: np.random.Generator) -> SubjectLibrary:
+    """A library of one view without a fault, most often a frame of the clip, as when a clip re-enacts itself."""
+    picture, alpha, keypoints = _reference(clip, 0.7, generator)
+    return build_subject([picture], None, masks=[alpha.astype(np.float32) / 255], keypoints=[keypoints])
+
+
+def _reference(
+    clip: SyntheticClip, from_frames: float, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, PictureKeypoints]:
+    """Picture, alpha and keypoints: one of the clip's frames with probability `from_frames`, else its still."""
+    if generator.random() >= from_frames:
+        return clip.reference, clip.reference_alpha, clip.reference_keypoints
+    frame = int(generator.integers(len(clip.frames)))
+    return clip.frames[frame], clip.alpha[frame], keypoints_at(clip.motion, frame)
 
 
 def keypoints_at(motion: HolisticMotion, frame: int) -> PictureKeypoints:

@@ -1,0 +1,48 @@
+"""Prompts measured: closed forms of the measures, and the shipped network on three real frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pose_weights import pose_weights  # noqa: F401  (a fixture)
+
+from kmc_core.dit.weights_file import load_network
+from kmc_core.evaluation.case import self_case
+from kmc_core.evaluation.prompts import BRIGHT, MEASURES, SATURATED, TO_BLUE, UNCHANGED, WARM, Look, Question, ask, sheet
+from kmc_core.evaluation.prompts_command import WEIGHTS
+from kmc_core.media.clip import open_clip
+from kmc_core.pose.extractor import HolisticExtractor
+
+PLAIN = Look(np.array((0.4, 0.4, 0.4)), np.array((0.5, 0.5, 0.5)), 0.2)
+
+
+def test_measures_are_closed_forms() -> None:
+    dimmed = Look(PLAIN.subject / 2, PLAIN.background, 0.05)
+    assert MEASURES[BRIGHT](PLAIN, dimmed) == pytest.approx(0.5)
+    assert MEASURES[SATURATED](PLAIN, dimmed) == pytest.approx(0.25)
+    assert MEASURES[UNCHANGED](PLAIN, dimmed) == pytest.approx(0.2)
+    warm = PLAIN._replace(subject=np.array((0.8, 0.4, 0.4)))
+    assert MEASURES[WARM](PLAIN, warm) == pytest.approx(np.log(2))
+    blue = PLAIN._replace(background=np.array((0.15, 0.30, 0.80)))
+    assert MEASURES[TO_BLUE](PLAIN, blue) == pytest.approx(0) and MEASURES[TO_BLUE](PLAIN, PLAIN) > 0.2
+
+
+def test_the_shipped_network_does_what_prompts_name(
+    shared_clips: Path, pose_weights: Path, tmp_path: Path  # noqa: F811
+) -> None:
+    extractor = HolisticExtractor(pose_weights, workers=1)
+    clip = open_clip(shared_clips / "driving" / "d05_dance_studio.mp4", duration_s=0.12)
+    case = self_case(clip, extractor.track(clip), extractor, 192)
+    questions = (
+        Question("a person dancing at night", BRIGHT, 0.2, 0.7),
+        Question("blue background", TO_BLUE, 0.0, 0.12),
+        Question("a knight in a red dress", UNCHANGED, 0.0, 0.04),
+    )
+    network, _ = load_network(WEIGHTS)
+    rows = list(ask(case, network, extractor, tmp_path, questions=questions))
+    assert [row["met"] for row in rows] == [True] * 3, rows
+    assert rows[1]["elsewhere"] < 0.06, "a background prompt leaves the character alone"
+    assert all(row["pose_shift"] < 0.02 for row in rows if row["prompt"] != "blue background")
+    assert sheet(tmp_path, case, len(questions)).shape[0] == 300
