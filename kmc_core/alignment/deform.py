@@ -28,6 +28,7 @@ ARM_BIAS, HAND_BIAS, LEG_BIAS, HEAD_BIAS, FACE_BIAS = -0.10, -0.11, 0.06, -0.15,
 HAIR_BIAS = -0.06  # hair that hangs on the torso: before it, behind the arms
 BODY_DEPTH = 0.30  # (depth / width)^2 of the torso's elliptic cross-section: a side view keeps 55 % of the width
 SIGN_HYSTERESIS = 0.22
+WIDEST = 1.25  # times its width in the picture: a limb is never drawn wider
 FOLDED_COSINE = 0.4  # between both bones' directions
 
 
@@ -163,8 +164,8 @@ def _with_stand_in(
     view: PreparedView, pose: TargetPose, arm: MovedPart, weights: LimbWeights, move: Callable[[LimbWeights], MovedPart]
 ) -> list[MovedPart]:
     """The picture's arm, or as far as the stand-in takes over: the upper arm alone, moved by its own bone, and a forearm."""
-    chain = LIMB_JOINTS[arm.part]
-    share = stand_in_share(pose.joints[chain[FOREARM]], pose.joints[chain[FOREARM + 1]])
+    chain = list(LIMB_JOINTS[arm.part][:3])
+    share = stand_in_share(pose.joints[chain], view.joints[chain])
     upper = move(replace(weights, bones=np.broadcast_to([1.0, 0.0, 0.0], weights.bones.shape)))
     return [
         replace(arm, opacity=min(1.0, 2 - 2 * share)),
@@ -231,6 +232,24 @@ def skin(vertices: np.ndarray, weights: np.ndarray, transforms: list[np.ndarray]
     return moved
 
 
+def bounded_width(
+    vertices: np.ndarray, moved: np.ndarray, weights: np.ndarray, chain: np.ndarray, target: np.ndarray, most: float
+) -> np.ndarray:
+    """Moved vertices [N,2], none farther from the target chain [4,2] than `most` times its distance from its own bones.
+
+    vertices [N,2] and chain [4,2] in the picture, weights [N,3] say which bones are a vertex's own. Where a bone is very
+    short or folded back in the picture, the blend about its joint would swing far cloth out like a fan.
+    """
+    own = [distance_to_segment(vertices, chain[bone], chain[bone + 1])[0] for bone in range(3)]
+    reach = most * np.where(weights.T > 0.02, own, np.inf).min(0)
+    bones = [distance_to_segment(moved, target[bone], target[bone + 1]) for bone in range(3)]
+    nearest = np.argmin([distance for distance, _ in bones], 0)
+    distance, along = (np.choose(nearest, column) for column in zip(*bones, strict=True))
+    axis = target[nearest] + along[:, None] * (target[nearest + 1] - target[nearest])
+    share = np.minimum(1.0, reach / np.maximum(distance, 1e-6))
+    return axis + (moved - axis) * share[:, None]
+
+
 def _turn(angle: float) -> np.ndarray:
     return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
 
@@ -249,6 +268,9 @@ def _move_limb(
     if part != limb and (limb, FOREARM) in view.stand_ins:  # beside a forearm seen end-on the hand keeps its shape
         bones = np.broadcast_to([0.0, 0.0, 1.0], bones.shape)
     target = skin(mesh.vertices, bones, transforms[limb], view.joints[list(chain), :2])
+    if part == limb:
+        chains = view.joints[list(chain), :2], pose.joints[list(chain), :2]
+        target = bounded_width(mesh.vertices, target, bones, *chains, WIDEST * pose.scale)
     if weights.other_leg.any():
         other_chain = view.joints[list(LIMB_JOINTS[L_LEG + R_LEG - limb]), :2]
         other = skin(mesh.vertices, weights.other_bones, transforms[L_LEG + R_LEG - limb], other_chain)

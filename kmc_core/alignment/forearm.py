@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from ..types import SubjectView
-from .capsules import distance_to_segment, pixel_centres, smoothstep
-from .layers import Layer
+from .capsules import distance_to_segment, pixel_centres, smoothstep, unit
+from .layers import ALPHA, PREMULTIPLIED, REAL, Layer
 from .mesh import Mesh
 from .part_model import L_ARM, LIMB_JOINTS, R_ARM, PartModel
 
@@ -22,16 +22,22 @@ SHORTEST_SHARE = 0.5  # of the bone's 3-D length that the picture must show
 UPPER_ARM, FOREARM = 0, 1
 THICKNESS = ((0.085, 0.105), (0.07, 0.09))  # torso lengths, least and most, per bone
 TAPER = (0.16, 0.38)
+SAME_POSE = (np.radians(15.0), np.radians(40.0))  # an arm turned by less shows the picture's forearm, by more the stand-in
+SLEEVE_CONTRAST = 10.0  # Lab distance between a short sleeve and the skin below it; lightness, which shadows change, counts less
+LIGHTNESS_WEIGHT = 0.4
 BARE_CHROMA = 16.0  # Lab a/b distance up to which a forearm counts as bare skin
 
 
 @dataclass(frozen=True)
 class StandIn:
-    """layer: its texture; bone [2,2] px from the nearer to the farther joint in that texture; mesh over it."""
+    """layer: its texture; bone [2,2] px from the nearer to the farther joint in that texture; mesh over it; colour [3] 0..1 and
+    radius px at its nearer end."""
 
     layer: Layer
     bone: np.ndarray
     mesh: Mesh
+    colour: np.ndarray
+    radius: float
 
 
 def build_forearm(view: SubjectView, model: PartModel, arm: int, skin: np.ndarray | None) -> StandIn | None:
@@ -75,12 +81,56 @@ def _cylinder(arm: int, bone_number: int, length: float, colour: np.ndarray, rad
     bone = np.array([[pad, pad], [pad + length, pad]], np.float64)
     distance, along = distance_to_segment(centres, bone[0], bone[1])
     thickness = radius * (1 - TAPER[bone_number] * along)
+    texture = _shaded(distance, thickness, colour)
+    return StandIn(Layer(arm, (0, 0), texture), bone, _strip(bone, pad, 9), colour, radius)
+
+
+def _shaded(distance: np.ndarray, thickness: np.ndarray | float, colour: np.ndarray) -> np.ndarray:
+    """Texture [h,w,5] of a rounded bone of the given half-width, by the distance from its axis."""
     across = np.clip(distance / thickness, 0, 1)
     alpha = np.clip(thickness - distance + 0.5, 0, 1)
     shade = 0.78 + 0.27 * np.sqrt(1 - across**2)
     rgb = np.clip(colour * shade[..., None], 0, 1)
-    texture = np.dstack([rgb * alpha[..., None], alpha, np.zeros_like(alpha)]).astype(np.float32)
-    return StandIn(Layer(arm, (0, 0), texture), bone, _strip(bone, pad, 9))
+    return np.dstack([rgb * alpha[..., None], alpha, np.zeros_like(alpha)]).astype(np.float32)
+
+
+def draw_bare_elbow(upper: Layer, view: SubjectView, stand_in: StandIn) -> Layer:
+    """Under a short sleeve the picture's skin down to the elbow gives way to a rounded bone like the drawn forearm.
+
+    Beside a forearm seen end-on that skin is mostly pieces of forearm and hand. `upper`: the arm's layer above the elbow;
+    returned as it is where sleeve and forearm have one colour (long sleeves, bare arms) or no hem is found.
+    """
+    start, end = (view.joints[joint, :2].astype(np.float64) for joint in LIMB_JOINTS[upper.part][:2])
+    radius, texture = stand_in.radius, upper.texture
+    centres = pixel_centres(*texture.shape[:2]) + np.array(upper.origin)
+    distance, along = distance_to_segment(centres, start, end)
+    above = (end - centres) @ unit(end - start)  # px above the elbow
+    solid = texture[..., ALPHA] > 0.2
+    sleeve = solid & (distance < radius) & (along > 0.25) & (along < 0.5)
+    if sleeve.sum() < 20:
+        return upper
+    colours = texture[..., PREMULTIPLIED] / np.maximum(texture[..., ALPHA:ALPHA + 1], 1e-3)
+    weights = np.array([LIGHTNESS_WEIGHT, 1, 1], np.float32)
+    lab = cv2.cvtColor(np.clip(colours, 0, 1).astype(np.float32), cv2.COLOR_RGB2LAB) * weights
+    cloth, skin = np.median(lab[sleeve], 0), _lab(stand_in.colour) * weights
+    if np.linalg.norm(cloth - skin) < SLEEVE_CONTRAST:
+        return upper
+    bare = solid & (((lab - skin) ** 2).sum(-1) < ((lab - cloth) ** 2).sum(-1))
+    steps = np.arange(0.0, 0.6 * float(np.linalg.norm(end - start)), 2.0)
+    near = solid & (distance < radius)
+    rows = [near & (np.abs(above - step) < 3) for step in steps]
+    shares = np.array([bare[row].mean() if row.any() else 1.0 for row in rows])
+    if not len(steps) or shares[-1] > 0.5 or shares[0] < 0.5:
+        return upper
+    hem = steps[np.flatnonzero(shares < 0.5)[0]]
+    below = np.maximum(bare * (1 - smoothstep(0.6, 0.9, (above - hem) / radius)), 1 - smoothstep(-0.4, -0.2, (above - hem) / radius))
+    kept = texture.copy()
+    kept[..., :4] *= 1 - cv2.GaussianBlur(below.astype(np.float32), (0, 0), max(1.0, 0.03 * radius))[..., None]
+    drawn = _shaded(distance, radius, stand_in.colour) * (1 - smoothstep(0.2, 0.4, (above - hem) / radius))[..., None]
+    covered = kept[..., ALPHA:ALPHA + 1]
+    kept[..., REAL] *= np.sign(covered[..., 0])
+    kept[..., :4] += (1 - covered) * drawn[..., :4]
+    return Layer(upper.part, upper.origin, kept)
 
 
 def _strip(bone: np.ndarray, pad: int, columns: int) -> Mesh:
@@ -96,13 +146,17 @@ def _strip(bone: np.ndarray, pad: int, columns: int) -> Mesh:
 def _colour(
     view: SubjectView, model: PartModel, arm: int, start: np.ndarray, end: np.ndarray, skin: np.ndarray | None, bone: int = FOREARM
 ) -> np.ndarray | None:
-    """Colour 0..1 of the arm around one bone; a bare arm takes the skin colour, which is not in shadow."""
+    """Colour 0..1 of the arm around one bone; a bare arm takes the skin colour, which is not in shadow.
+
+    Only where a hand was found: a white face says nothing about an animal's arms.
+    """
     distance, _ = distance_to_segment(pixel_centres(*view.canvas), start, end)
     near = (distance < 0.8 * model.limb_radii[arm][bone]) & (model.labels == arm) & (view.alpha > 0.8)
     if near.sum() < 20:
         return skin
     found = np.median(view.foreground[near], 0) / 255
-    if skin is not None and np.linalg.norm((_lab(found) - _lab(skin))[1:]) < BARE_CHROMA:
+    human = view.keypoints.hands_confidence.max() >= 0.5
+    if skin is not None and human and np.linalg.norm((_lab(found) - _lab(skin))[1:]) < BARE_CHROMA:
         return 0.25 * found + 0.75 * skin
     return found
 
@@ -111,8 +165,20 @@ def _lab(colour: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(colour.astype(np.float32).reshape(1, 1, 3), cv2.COLOR_RGB2LAB)[0, 0]
 
 
-def stand_in_share(target_elbow: np.ndarray, target_wrist: np.ndarray) -> float:
-    """How far the stand-in replaces the picture's forearm, 0..1: by how much of the target bone [3],[3] is seen."""
-    length = max(float(np.linalg.norm(target_wrist - target_elbow)), 1e-6)
-    shown = float(np.linalg.norm((target_wrist - target_elbow)[:2])) / length
-    return float(smoothstep(0.4, 0.65, np.array(shown)))
+def stand_in_share(target: np.ndarray, picture: np.ndarray) -> float:
+    """How far the stand-in replaces the picture's forearm, 0..1.
+
+    target, picture [3,3]: shoulder, elbow, wrist. By how much of the target's forearm is seen, and by how far upper arm or
+    bend differ in the plane from the picture's: turned about its elbow, a forearm seen end-on drags the sleeve round as a
+    fan, and in passing through the picture's bend an arm would show the picture's forearm for a few frames.
+    """
+    fore = target[2] - target[1]
+    shown = float(np.linalg.norm(fore[:2])) / max(float(np.linalg.norm(fore)), 1e-6)
+    upper, lower = (_angle(target[bone + 1] - target[bone]) - _angle(picture[bone + 1] - picture[bone]) for bone in range(2))
+    turned = max(abs((angle + np.pi) % (2 * np.pi) - np.pi) for angle in (upper, lower - upper))
+    return max(float(smoothstep(0.4, 0.65, np.array(shown))), float(smoothstep(*SAME_POSE, np.array(turned))))
+
+
+def _angle(vector: np.ndarray) -> float:
+    """Direction of a vector in the picture plane, radians."""
+    return float(np.arctan2(vector[1], vector[0]))

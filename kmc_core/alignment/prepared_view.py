@@ -17,9 +17,10 @@ from .bare_arms import release_from_bare_arms
 from .deform import positions_along_bones, torso_coordinates, torso_frame, torso_side
 from .extension import extended_below
 from .face import FaceModel, build_face
-from .forearm import FOREARM, UPPER_ARM, StandIn, build_forearm, build_hidden_arm
+from .forearm import FOREARM, UPPER_ARM, StandIn, build_forearm, build_hidden_arm, draw_bare_elbow
 from .head import HeadModel, build_head
 from .layers import ALPHA, REAL, Layer, build_layers, face_layer, hand_frame, split_hand, upper_arm_layer
+from .lower_body import join_loose_pieces, keep_coat_whole
 from .mesh import LimbWeights, Mesh, grid_mesh, limb_weights
 from .part_model import FACE, HEAD_PART, L_ARM, L_HAND, LIMB_JOINTS, R_ARM, PartModel, build_part_model
 
@@ -92,7 +93,9 @@ def prepare_view(subject: SubjectView, *, with_face: bool = True) -> PreparedVie
     model = build_part_model(view)
     below = model.labels[subject.canvas.height :]
     below[(below == L_ARM) | (below == R_ARM)] = -1  # a mirrored hand would be a third one
+    keep_coat_whole(view, model)
     arms = release_from_bare_arms(view, model)
+    join_loose_pieces(view, model)
     layers = _cut_layers(view, model, subject.canvas.height, arms.bare)
     meshes = {part: grid_mesh(layer, max(subject.canvas)) for part, layer in layers.items()}
     quad = torso_frame(view.joints, 1.0 if torso_side(view.joints[None])[0] >= 0 else -1.0)
@@ -162,7 +165,8 @@ def _stand_in_textures(
     textures = {key: Texture.of(stand_in.layer) for key, stand_in in stand_ins.items()}
     for arm, _ in stand_ins:
         if (arm, UPPER_ARM) not in stand_ins:
-            textures[arm, UPPER_ARM] = Texture.of(upper_arm_layer(layers[arm], view, model))
+            upper = upper_arm_layer(layers[arm], view, model)
+            textures[arm, UPPER_ARM] = Texture.of(draw_bare_elbow(upper, view, stand_ins[arm, FOREARM]))
     return textures
 
 
