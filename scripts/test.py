@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from environment import ROOT, TEST_REQUIREMENTS, run_in_venv, say
+from environment import ROOT, TEST_REQUIREMENTS, prepare, run_in_venv, say
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_PACKAGES = ("chromium", "fonts-noto-core")
@@ -34,6 +34,7 @@ def install_browser_if_possible() -> None:
 
 def main() -> int:
     run_in_venv(Path(__file__).resolve(), TEST_REQUIREMENTS)
+    prepare()  # what the scripts under test would set up, before two workers could do so at once
     install_browser_if_possible()
     subprocess.call([sys.executable, str(ROOT / "install.py")], cwd=ROOT)  # the pose tests need the networks' weights
     names_tests = any((ROOT / argument.split("::")[0]).exists() for argument in sys.argv[1:])

@@ -61,10 +61,12 @@ def pack(comfyui: Path, tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
 def node_classes(pack: ModuleType) -> dict[str, type]:
     """Node id -> class, as the extension lists them."""
     import asyncio
+    from concurrent.futures import ThreadPoolExecutor
 
     async def listed() -> list[type]:
         extension = await pack.comfy_entrypoint()
         await extension.on_load()
         return await extension.get_node_list()
 
-    return {node.GET_SCHEMA().node_id: node for node in asyncio.run(listed())}
+    with ThreadPoolExecutor(1) as other:  # where a browser test has left its loop running, this thread cannot start one
+        return {node.GET_SCHEMA().node_id: node for node in other.submit(asyncio.run, listed()).result()}

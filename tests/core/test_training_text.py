@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -36,10 +37,10 @@ def test_meaningless_prompts_name_no_edit() -> None:
 
 def test_words_are_learnt_from_words() -> None:
     torch.manual_seed(0)
-    network = KMCDiT(PRESETS["tiny"])
+    network = KMCDiT(replace(PRESETS["tiny"], text_width=64, text_bytes=256))
     before = {name: value.clone() for name, value in network.state_dict().items()}
     untaught = text_error(network, 128)
-    assert train_text(network, minutes=3, batch=16, steps=80, learning_rate=5e-3) < 0.93 * untaught
+    assert train_text(network, minutes=3, batch=16, steps=400, learning_rate=2e-3) < 0.9 * untaught
     for name, value in network.state_dict().items():
         assert name.startswith("text") or torch.equal(value, before[name]), name
 

@@ -101,7 +101,7 @@ def test_twelve_jobs_on_two_servers_one_of_which_is_killed(
         csv.writer(file).writerows([("character", "motion", "seed"), (character_picture, "|".join(motions), "1|2|3")])
     line = command(jobs, out, workflow, two_servers)
     process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    wait_for(lambda: len(journal(out, "done")) >= 5, process)
+    wait_for(lambda: len(journal(out, "done")) >= 5 and two_servers[1].url in {line["server"] for line in journal(out, "done")}, process)
     two_servers[1].process.kill()
     text, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -190,7 +191,10 @@ def bench(request: pytest.FixtureRequest, server: object, browser: object, graph
 
 
 def test_every_node_shows_its_picture(bench: Workbench) -> None:
-    bench.page.wait_for_timeout(1000)  # the pictures of the views are on their way
+    for node in ("ExtractHolisticPose", "BuildSubjectLibrary", "RetargetSkeleton"):  # their pictures are on their way
+        deadline = time.monotonic() + 20
+        while bench.pixels(node) == 0 and time.monotonic() < deadline:
+            bench.page.wait_for_timeout(250)
     bench.screenshot("views")
     for node, selector in VIEWS.items():
         assert bench.view(node).evaluate("(view, selector) => view.matches(selector)", selector)
