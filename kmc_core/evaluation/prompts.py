@@ -126,7 +126,7 @@ def ask(
 
 
 def sheet(folder: Path, case: Case, count: int) -> np.ndarray:
-    """The middle frame of the empty prompt and of every prompt beside it, uint8 [H,W,3]; `count` prompts in `folder`."""
+    """The middle frame of the empty prompt and of every prompt after it, in two rows, uint8 [H,W,3]; `count` prompts in `folder`."""
     stores = [folder / "plain", *(folder / f"prompt_{number}" for number in range(count))]
     frames = []
     for path in stores:
@@ -134,7 +134,10 @@ def sheet(folder: Path, case: Case, count: int) -> np.ndarray:
         frames.append(store[len(store) // 2])
     scale = 300 / case.canvas.height
     size = (round(case.canvas.width * scale), 300)
-    return np.concatenate([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames], axis=1)
+    cells = [cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames]
+    cells += [np.zeros_like(cells[0])] * (len(cells) % 2)
+    rows = cells[: len(cells) // 2], cells[len(cells) // 2 :]
+    return np.concatenate([np.concatenate(row, axis=1) for row in rows])
 
 
 def pose_shift(plain: HolisticMotion, told: HolisticMotion) -> float | None:

@@ -45,4 +45,4 @@ def test_the_shipped_network_does_what_prompts_name(
     assert [row["met"] for row in rows] == [True] * 3, rows
     assert rows[1]["elsewhere"] < 0.06, "a background prompt leaves the character alone"
     assert all(row["pose_shift"] < 0.02 for row in rows if row["prompt"] != "blue background")
-    assert sheet(tmp_path, case, len(questions)).shape[0] == 300
+    assert sheet(tmp_path, case, len(questions)).shape[0] == 600
