@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +17,11 @@ for folder in (ROOT, ROOT / "scripts"):
         sys.path.append(str(folder))
 
 PACK_NAME = str(ROOT).replace(".", "_x_")  # nodes.py, load_custom_node: the module's name is its folder's path
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
 SHARED_CLIPS = ROOT.parent / "shared" / "clips"
 
 
@@ -70,3 +77,16 @@ def node_classes(pack: ModuleType) -> dict[str, type]:
 
     with ThreadPoolExecutor(1) as other:  # where a browser test has left its loop running, this thread cannot start one
         return {node.GET_SCHEMA().node_id: node for node in other.submit(asyncio.run, listed()).result()}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """One Chromium for all rooms: a second Playwright cannot be started in the same process."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip("no Chromium on this machine")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as started:
+        running = started.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield running
+        running.close()

@@ -17,7 +17,7 @@ for folder in (ROOT / "scripts", ROOT / "tests" / "web"):
 _spec = importlib.util.spec_from_file_location("web_fixtures", ROOT / "tests" / "web" / "conftest.py")
 _web = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_web)
-browser, visit = _web.browser, _web.visit
+visit = _web.visit
 
 MODELS = ROOT / ".cache" / "models"
 TINY_CHANNELS = 16

@@ -66,6 +66,7 @@ def test_it_is_found_by_search_and_runs(server: object, visit: object, keeps_sou
     page.evaluate("() => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', false)")
     page.evaluate("() => app.graph.clear()")
     page.locator("#graph-canvas").dblclick(position={"x": 800, "y": 500})
+    page.wait_for_function("() => document.activeElement?.tagName === 'INPUT'")  # what is typed before goes to the graph
     page.keyboard.type(NAME)
     page.get_by_text(NAME, exact=True).first.wait_for()
     page.keyboard.press("Enter")
