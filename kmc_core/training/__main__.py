@@ -12,9 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import signal
 import sys
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +24,7 @@ import torch
 from ..dit.weights_file import load_network, save_network
 from ..errors import KMCError
 from .run_config import RunConfig, read_run_config, write_run_config
+from .stop_signals import stop_signals
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -98,7 +97,7 @@ def _train(chosen: argparse.Namespace) -> None:
     from .train import train
 
     _remember(chosen, ("pairs", "minutes", "learning_rate", "steps", "batch", "threads", "seed", "preset"))
-    train(chosen.run, _stop_signals())
+    train(chosen.run, stop_signals())
 
 
 def _text(chosen: argparse.Namespace) -> None:
@@ -107,7 +106,7 @@ def _text(chosen: argparse.Namespace) -> None:
 
     _remember(chosen, ("pairs",))
     run = Run(chosen.run)
-    error = train_text(run.network, chosen.minutes, should_stop=_stop_signals())
+    error = train_text(run.network, chosen.minutes, should_stop=stop_signals())
     run.take_over("text")
     run.save()
     logging.getLogger(__name__).info("colour error on new prompts: %.4f", error)
@@ -119,14 +118,6 @@ def _remember(chosen: argparse.Namespace, names: tuple[str, ...]) -> None:
     config = read_run_config(path) if path.exists() else RunConfig()
     given = {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}
     write_run_config(path, replace(config, **given))
-
-
-def _stop_signals() -> Callable[[], bool]:
-    """True once the process was asked to end: the step is finished, the run saved, and then it leaves."""
-    stops: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _: stops.append(received))
-    return lambda: bool(stops)
 
 
 def _validate(chosen: argparse.Namespace) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import cv2
 import torch
 
 from ...errors import KMCError
+from ..stop_signals import stop_signals
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -76,10 +76,7 @@ def _train(chosen: argparse.Namespace) -> None:
     names = ("stills", "minutes", "learning_rate", "steps", "batch", "threads", "seed")
     given = {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}
     write_config(path, replace(config, **given))
-    stops: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _: stops.append(received))  # finish the step, save, leave
-    train(chosen.run, lambda: bool(stops))
+    train(chosen.run, stop_signals())
 
 
 def _export(chosen: argparse.Namespace) -> None:
