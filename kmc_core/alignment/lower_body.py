@@ -13,6 +13,7 @@ from ..types import SubjectView
 from .capsules import disc, distance_to_segment, pixel_centres
 from .mesh import skirt_rows
 from .part_model import BODY_PARTS, L_LEG, LEG_RADII, LIMB_JOINTS, R_LEG, TORSO, PartModel
+from .pieces import separate_pieces
 
 FAR_FROM_A_LEG = 1.5  # usual half-widths of a leg beyond which there is cloth
 CLOTH_SHARE = 0.3  # of what counts as legs that lies so far out
@@ -54,16 +55,11 @@ def join_loose_pieces(view: SubjectView, model: PartModel) -> None:
     if not area:
         return
     pieces = []
-    for part in BODY_PARTS:
-        count, component, stats, _ = cv2.connectedComponentsWithStats((labels == part).astype(np.uint8))
-        if count <= 2:
-            continue
-        largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
-        for index in range(1, count):
-            if index != largest and stats[index, cv2.CC_STAT_AREA] < LOOSE_SHARE * area:
-                piece = component == index
-                if not _on_bones(view, part, piece):
-                    pieces.append(piece)
+    for separate in separate_pieces(labels, BODY_PARTS):
+        if separate.area < LOOSE_SHARE * area:
+            piece = separate.component == separate.index
+            if not _on_bones(view, separate.part, piece):
+                pieces.append(piece)
     anchored = labels >= 0
     for piece in pieces:
         anchored &= ~piece

@@ -19,6 +19,7 @@ from scipy.ndimage import gaussian_filter
 from ..pose.skeleton_layouts import FACE_OVAL, HAND_EDGES, HEAD, LEFT_ARM, LEFT_LEG, NECK, NOSE, PELVIS, RIGHT_ARM, RIGHT_LEG
 from ..types import SubjectView
 from .capsules import distance_to_segment, pixel_centres, polygon_mask, signed_distance, smoothstep, unit
+from .pieces import separate_pieces
 
 PART_NAMES = ("torso", "head", "left arm", "right arm", "left leg", "right leg", "face", "left hand", "right hand")
 TORSO, HEAD_PART, L_ARM, R_ARM, L_LEG, R_LEG, FACE, L_HAND, R_HAND = range(9)
@@ -376,19 +377,14 @@ def _enlarge(parts: np.ndarray, canvas: tuple[int, int]) -> np.ndarray:
 
 def _join_islands(labels: np.ndarray) -> None:
     """Give small separate pieces of a part to the part that surrounds them (in place)."""
-    for part in BODY_PARTS:
-        count, component, stats, _ = cv2.connectedComponentsWithStats((labels == part).astype(np.uint8))
-        if count <= 2:
+    for separate in separate_pieces(labels, BODY_PARTS):
+        if separate.area >= 0.25 * separate.largest_area:
             continue
-        largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
-        for index in range(1, count):
-            if index == largest or stats[index, cv2.CC_STAT_AREA] >= 0.25 * stats[largest, cv2.CC_STAT_AREA]:
-                continue
-            x, y, w, h = stats[index, :4]
-            window = (slice(max(0, y - 2), y + h + 2), slice(max(0, x - 2), x + w + 2))
-            piece = component[window] == index
-            ring = cv2.dilate(piece.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool) & ~piece
-            neighbours = labels[window][ring]
-            neighbours = neighbours[neighbours >= 0]
-            if len(neighbours):
-                labels[window][piece] = np.bincount(neighbours).argmax()
+        x, y, w, h = separate.box
+        window = (slice(max(0, y - 2), y + h + 2), slice(max(0, x - 2), x + w + 2))
+        piece = separate.component[window] == separate.index
+        ring = cv2.dilate(piece.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool) & ~piece
+        neighbours = labels[window][ring]
+        neighbours = neighbours[neighbours >= 0]
+        if len(neighbours):
+            labels[window][piece] = np.bincount(neighbours).argmax()
