@@ -24,6 +24,7 @@ from .deform import MovedPart, TargetPose, move_body, move_head
 from .face import express, mouth_paint
 from .hand_overlay import HandTarget, hand_target, has_human_hand, lay_hand_over
 from .head import limited_rotation, yaw_rotation
+from .maps import pose_radii
 from .part_model import FACE
 from .plate import Plate, background_plate
 from .prepared_view import PreparedView, Texture, prepare_view
@@ -98,6 +99,11 @@ class Aligner:
         camera = character.camera[frame : frame + 1]
         joints = apply_camera(camera, character.joints[frame : frame + 1].astype(np.float64))[0]
         return joints * (canvas.width / character.canvas.width)
+
+    def pose_radii(self) -> np.ndarray:
+        """How thick this character's bones are drawn for the network: [18] torso lengths, read from its first picture."""
+        view = self.view(self.subject.primary)
+        return pose_radii(view.model, view.torso_px)
 
     def _tracks_of(self, character: CharacterMotion) -> MotionTracks:
         if self._tracks is None or self._tracks[0] is not character:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..pose.skeleton_layouts import HEAD, NECK, PELVIS, RIG_BONES
 from .aligned_frame import AlignedFrame
-from .part_model import ARM_RADII, FACE, HEAD_PART, L_ARM, L_HAND, L_LEG, LEG_RADII, R_ARM, R_HAND, R_LEG, TORSO
+from .part_model import ARM_RADII, FACE, HEAD_PART, L_ARM, L_HAND, L_LEG, LEG_RADII, R_ARM, R_HAND, R_LEG, TORSO, PartModel
 from .plate import Plate
 
 MAP_CHANNELS = (
@@ -21,16 +21,36 @@ MAP_CHANNELS = (
 )  # fmt: skip
 PART_GROUPS = ((TORSO,), (HEAD_PART, FACE), (L_ARM, R_ARM), (L_LEG, R_LEG), (L_HAND, R_HAND))
 SUBPIXEL_BITS = 4
-# half-widths of the drawn pose in torso lengths, per RIG_BONES
+# half-widths of the drawn pose in torso lengths, per RIG_BONES, of a usual body
 POSE_RADII = np.array([0.16, 0.11, 0.1, *ARM_RADII, 0.1, *ARM_RADII, 0.12, *LEG_RADII, 0.12, *LEG_RADII]) * 0.6
+LIMB_BONES = {L_ARM: (3, 4), R_ARM: (7, 8), L_LEG: (11, 12), R_LEG: (15, 16)}  # the two long bones of each, in RIG_BONES
+OWN_SHARE = 0.7
+
+
+def pose_radii(model: PartModel, torso_px: float) -> np.ndarray:
+    """POSE_RADII [18] of one character: no limb is drawn wider than OWN_SHARE of what its matte measured.
+
+    Drawn too wide, the background between slim legs would count as a hole in the body, and be painted over.
+    """
+    radii = POSE_RADII.copy()
+    for part, bones in LIMB_BONES.items():
+        for bone, measured in zip(bones, model.limb_radii[part], strict=False):
+            radii[bone] = min(radii[bone], OWN_SHARE * float(measured) / max(torso_px, 1e-6))
+    return radii
 
 
 def network_maps(
-    frame: AlignedFrame, previous: AlignedFrame | None, plate: Plate, joints: np.ndarray, joint_confidence: np.ndarray
+    frame: AlignedFrame,
+    previous: AlignedFrame | None,
+    plate: Plate,
+    joints: np.ndarray,
+    joint_confidence: np.ndarray,
+    radii: np.ndarray = POSE_RADII,
 ) -> Tensor:
     """Stack of maps float32 [21,H,W] in the order of MAP_CHANNELS.
 
-    previous: the aligned frame before (None: no residual); plate: of the same canvas; joints [19,2|3] px of the canvas.
+    previous: the aligned frame before (None: no residual); plate: of the same canvas; joints [19,2|3] px of the canvas;
+    radii [18] of the drawn bones in torso lengths (pose_radii).
     Colours (over the plate) and plate -1..1; depth in torso lengths and stretch clipped to -1..1; all others 0..1.
     """
     alpha = frame.alpha[None]
@@ -40,7 +60,7 @@ def network_maps(
     residual = torch.zeros_like(alpha)
     if previous is not None:
         residual = (shown - over_plate(previous, background)).abs().mean(0, keepdim=True)
-    pose = torch.from_numpy(pose_raster(joints, joint_confidence, frame.alpha.shape))[None]
+    pose = torch.from_numpy(pose_raster(joints, joint_confidence, frame.alpha.shape, radii))[None]
     stack = [
         shown * 2 - 1,
         alpha,
@@ -64,7 +84,9 @@ def over_plate(frame: AlignedFrame, background: Tensor) -> Tensor:
     return (frame.rgb + background * (1 - frame.alpha)).clamp(0, 1)
 
 
-def pose_raster(joints: np.ndarray, joint_confidence: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def pose_raster(
+    joints: np.ndarray, joint_confidence: np.ndarray, shape: tuple[int, int], radii: np.ndarray = POSE_RADII
+) -> np.ndarray:
     """The pose as solid bones and a head, each as bright as it is certain -> float32 [H,W] 0..1."""
     length = joints.shape[1]
     torso = max(float(np.linalg.norm(joints[NECK, :length] - joints[PELVIS, :length])), 2.0)
@@ -76,7 +98,7 @@ def pose_raster(joints: np.ndarray, joint_confidence: np.ndarray, shape: tuple[i
         child, parent = RIG_BONES[bone]
         brightness = float(np.clip(min(joint_confidence[child], joint_confidence[parent]), 0, 1))
         ends = [tuple(int(v) for v in np.round(points[joint] * (1 << SUBPIXEL_BITS))) for joint in (parent, child)]
-        thickness = max(1, round(2 * POSE_RADII[bone] * torso))
+        thickness = max(1, round(2 * radii[bone] * torso))
         cv2.line(raster, ends[0], ends[1], round(255 * brightness), thickness, cv2.LINE_AA, SUBPIXEL_BITS)
     centre = tuple(int(v) for v in np.round(points[HEAD] * (1 << SUBPIXEL_BITS)))
     radius = max(1, round(0.16 * torso)) << SUBPIXEL_BITS

@@ -48,6 +48,7 @@ class FrameRenderer:
             self._background.plate(frame, canvas),
             joints,
             self._character.joint_confidence[frame],
+            self._aligner.pose_radii(),
         )
         self._previous = (frame, canvas, aligned)
         return maps

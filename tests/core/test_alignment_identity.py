@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -72,6 +73,25 @@ def test_frames_and_maps_are_finite_and_in_range(aligner: Aligner, canvas: Canva
         assert int(aligned.part.min()) >= -1 and int(aligned.part.max()) <= 8
         assert (aligned.rgb <= aligned.alpha + 1e-4).all()
         assert (aligned.source_uv >= 0).all() and (aligned.source_uv <= 1).all()
+
+
+@pytest.mark.parametrize("eaten_px", [0, 9])
+def test_bones_of_slim_limbs_are_drawn_slim(eaten_px: int) -> None:
+    """The background beside a slim leg is no hole in the body: the drawn pose stays inside the cloth of its own picture."""
+    view = standing_view(Canvas(640, 480))
+    slim = replace(view, alpha=cv2.erode(view.alpha, np.ones((2 * eaten_px + 1, 2 * eaten_px + 1))))
+    aligner, motion = Aligner(library_of(slim), plate_method="pushpull"), still_motion(slim)
+    arguments = (
+        aligner.render(motion, 0, slim.canvas), None, aligner.plate(slim.canvas), motion.joints[0], motion.joint_confidence[0]
+    )  # fmt: skip
+    legs = slice(int(0.6 * 640), int(0.85 * 640))  # below the hips, above the shoes
+
+    def hole(maps: torch.Tensor) -> float:
+        return float(maps[MAP_CHANNELS.index("hole"), legs].sum())
+
+    own = hole(network_maps(*arguments, aligner.pose_radii()))
+    assert own < 100
+    assert eaten_px == 0 or own < 0.3 * hole(network_maps(*arguments))
 
 
 def test_a_raised_arm_leaves_its_old_place(aligner: Aligner) -> None:
