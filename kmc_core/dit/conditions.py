@@ -64,6 +64,23 @@ class Conditions:
         return Conditions(*(change(getattr(self, entry.name)) for entry in fields(self)))
 
 
+@dataclass(frozen=True)
+class Guidance:
+    """How far the words of B clips are followed, for an answer in one evaluation (sampling/guidance.py says what it stands for).
+
+    weight       float [B]: 0 as if nothing were said, 1 as said, 2 overstated
+    untold_text  [B,L] int64 bytes of the other branch (a negative prompt), all TEXT_PADDING where it says nothing
+    """
+
+    weight: Tensor
+    untold_text: Tensor
+
+    @property
+    def untold_has_text(self) -> Tensor:
+        """bool [B]: the other branch says something."""
+        return (self.untold_text != TEXT_PADDING).any(dim=1)
+
+
 def text_bytes(prompts: Sequence[str], limit: int) -> Tensor:
     """Prompts -> int64 [B, L] UTF-8 bytes, L = the longest, at most `limit` and at least 4; what is longer is cut off."""
     rows = [list(prompt.strip().encode("utf-8"))[:limit] for prompt in prompts]

@@ -20,14 +20,14 @@ from torch.nn.functional import pad, silu
 
 from .attention import normalised
 from .blocks import Context, SpaceTimeBlock
-from .conditions import Conditions
+from .conditions import Conditions, Guidance
 from .config import KMCDiTConfig
 from .head import Edits, apply_edits, read_edits
 from .identity import IdentityEncoder
 from .motion_encoders import MotionEncoder
 from .patches import PixelDecoder, PixelStem
 from .rope import grid_positions, rotary
-from .text import ByteEncoder, TextColour, TextTokens
+from .text import ByteEncoder, TextColour, TextTokens, guided_colour, guided_words
 
 LEVEL_FREQUENCIES = 16
 
@@ -70,8 +70,11 @@ class KMCDiT(nn.Module):
         first, alpha = self.config.channel("red"), self.config.channel("alpha")
         return conditions.maps[:, first : first + 3], conditions.maps[:, alpha : alpha + 1]
 
-    def edits(self, x: Tensor, level: Tensor, conditions: Conditions) -> Edits:
-        """What to change on the aligned picture (head.Edits); arguments as `forward`. H and W may be any size."""
+    def edits(self, x: Tensor, level: Tensor, conditions: Conditions, guidance: Guidance | None = None) -> Edits:
+        """What to change on the aligned picture (head.Edits); arguments as `forward`. H and W may be any size.
+
+        guidance: both branches' answer in this one evaluation; None takes the words as they are said.
+        """
         batch, _, frames, height, width = x.shape
         maps = conditions.maps.transpose(1, 2).flatten(0, 1)
         pixels = torch.cat((maps, x.transpose(1, 2).flatten(0, 1).to(maps.dtype)), dim=1)
@@ -81,15 +84,28 @@ class KMCDiT(nn.Module):
         features, tokens = self.stem(pixels)
         rows, columns = pixels.shape[-2] // self.config.patch, pixels.shape[-1] // self.config.patch
         text = self.text(conditions.text)
-        tokens = self._attend(tokens.unflatten(0, (batch, frames)), level, conditions, text, (height, width), (rows, columns))
+        untold = None if guidance is None else self.text(guidance.untold_text)
+        words = text if guidance is None else guided_words(text, untold, guidance.weight)
+        tokens = self._attend(tokens.unflatten(0, (batch, frames)), level, conditions, words, (height, width), (rows, columns))
         raw = self.decoder(tokens.flatten(0, 1), features)
-        if self.text_colour is not None:
-            told = self.text_colour(text).repeat_interleave(frames, dim=0)
-            raw = raw._replace(colour=raw.colour + told[:, :, None, None])
-
-        flat = read_edits(raw, pixels[:, : maps.shape[1]], conditions.has_text.repeat_interleave(frames), self.config)
+        raw = raw._replace(colour=self._colour(raw.colour, text, untold, guidance))
+        has_text = conditions.has_text if guidance is None else conditions.has_text | guidance.untold_has_text
+        flat = read_edits(raw, pixels[:, : maps.shape[1]], has_text.repeat_interleave(frames), self.config)
         flow, residual, mask = (part[..., :height, :width] for part in (flat.flow, flat.residual, flat.mask))
         return Edits(*(self._as_clip(part, batch) for part in (flow, residual, mask, flat.colour)))
+
+    def _colour(self, own: Tensor, text: TextTokens, untold: TextTokens | None, guidance: Guidance | None) -> Tensor:
+        """The colour grid [B*T,24,h,w]: the pixels' own and the words', guided if asked for."""
+        frames = len(own) // len(text.tokens)
+
+        def said(words: TextTokens) -> Tensor:
+            colour = own.new_zeros(len(words.tokens), own.shape[1]) if self.text_colour is None else self.text_colour(words)
+            return colour.repeat_interleave(frames, dim=0)
+
+        if guidance is None:
+            return own if self.text_colour is None else own + said(text)[:, :, None, None]
+        weight, untold_has_text = (part.repeat_interleave(frames) for part in (guidance.weight, guidance.untold_has_text))
+        return guided_colour(own, said(text), said(untold), weight, untold_has_text)
 
     def _attend(
         self, tokens: Tensor, level: Tensor, conditions: Conditions, text: TextTokens, size: tuple[int, int], grid: tuple[int, int]
@@ -129,7 +145,12 @@ class KMCDiT(nn.Module):
         always = torch.ones(batch, frames, 1, dtype=torch.bool, device=tokens.device)
         visible = torch.cat((always, motion.visible, over_frames(identity.visible), over_frames(text.visible)), dim=2)
         table = rotary(places.flatten(0, 1)[:, None], self.config.width // self.config.heads, self.config.rope_theta)
-        return Context(normalised(self.context_norm, tokens), table, visible)
+        tokens = normalised(self.context_norm, tokens)
+        if text.loudness is not None:  # after the norm: attention normalises keys, so a factor acts on what is read alone
+            words = text.loudness.to(tokens.dtype)[:, None, None, None]
+            length = text.tokens.shape[1]
+            tokens = torch.cat((tokens[:, :, :-length], words * tokens[:, :, -length:]), dim=2)
+        return Context(tokens, table, visible)
 
     def _level_vector(self, level: Tensor, like: Tensor) -> Tensor:
         """level [B] or [B,T] -> condition vectors [B,T,C]."""

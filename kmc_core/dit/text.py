@@ -19,11 +19,13 @@ from .rope import Rotary, rotary
 
 
 class TextTokens(NamedTuple):
-    """tokens [B,L,D]; visible bool [B,L]; summary [B,D], exactly zero where there is no text."""
+    """tokens [B,L,D]; visible bool [B,L]; summary [B,D], exactly zero where there is no text;
+    loudness [B]: factor on what is read out of the tokens (None: 1)."""
 
     tokens: Tensor
     visible: Tensor
     summary: Tensor
+    loudness: Tensor | None = None
 
 
 class TextLayer(nn.Module):
@@ -92,3 +94,23 @@ class TextColour(nn.Module):
 
     def forward(self, text: TextTokens) -> Tensor:
         return (self.shares(text.tokens) * text.visible.to(text.tokens.dtype)[..., None]).sum(1)
+
+
+def guided_words(told: TextTokens, untold: TextTokens, weight: Tensor) -> TextTokens:
+    """Words said with a guidance weight [B]: the summary goes from untold through told (1) and beyond, tokens speak louder.
+
+    What attention reads out of a token is linear in it (blocks.py), so this is the dual branch to first order, without
+    a weight of its own; training/distill teaches the rest. Conditioning on w: Meng et al., arXiv 2210.03142.
+    """
+    summary = untold.summary + weight[:, None].to(told.summary.dtype) * (told.summary - untold.summary)
+    return TextTokens(told.tokens, told.visible, summary, weight)
+
+
+def guided_colour(own: Tensor, told: Tensor, untold: Tensor, weight: Tensor, untold_has_text: Tensor) -> Tensor:
+    """Dual-branch colour [F,24,h,w] out of one evaluation; own [F,24,h,w] of the pixels, told / untold [F,24] of the words, weight [F].
+
+    Exact for the words, and for the pixels' own where the other branch is silent: its colour grid is closed (head.py).
+    """
+    kept = torch.where(untold_has_text, torch.ones_like(weight), weight)[:, None, None, None]
+    words = untold.float() + weight[:, None] * (told.float() - untold.float())
+    return kept * own.float() + words[:, :, None, None]

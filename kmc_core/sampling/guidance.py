@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..dit.conditions import Conditions
+from ..dit.conditions import Conditions, Guidance
 from ..dit.head import Edits
 from ..dit.model import KMCDiT
 
@@ -26,17 +26,23 @@ class GuidedNetwork:
     """`edits(x, level)` of one window: the only door between the sampler and the network.
 
     without_text / with_text: the branches' conditions. with_text None (empty prompt) skips branch B and its cost.
+    folded: one evaluation per step whatever the weight: the network takes the weight in (dit.conditions.Guidance). Networks
+    that were taught so (config.one_evaluation) always do; for others words in the colour grid are exact, the rest first-order.
     """
 
     network: KMCDiT
     without_text: Conditions
     with_text: Conditions | None
     weight: float
+    folded: bool = False
 
     def edits(self, x: Tensor, level: Tensor) -> Edits:
         """x [1,3,T,H,W], level [1,T] -> guided edits. Weight 0 runs branch A only, weight 1 branch B only."""
         if self.with_text is None or self.weight == 0:
             return self.network.edits(x, level, self.without_text)
+        if self.weight != 1 and (self.folded or self.network.config.one_evaluation):
+            guidance = Guidance(x.new_full((x.shape[0],), self.weight), self.without_text.text)
+            return self.network.edits(x, level, self.with_text, guidance)
         told = self.network.edits(x, level, self.with_text)
         if self.weight == 1:
             return told

@@ -22,7 +22,7 @@ import comfy.supported_models_base
 import torch
 from torch import Tensor
 
-from ...kmc_core.dit.conditions import Conditions
+from ...kmc_core.dit.conditions import Conditions, Guidance
 from ...kmc_core.dit.config import KMCDiTConfig
 from ...kmc_core.dit.head import Edits
 from ...kmc_core.dit.model import KMCDiT
@@ -166,9 +166,9 @@ class LoadedNetwork:
         """One empty tensor where the work is done: with offloading the weights themselves may rest elsewhere."""
         yield torch.empty(0, device=self.model.load_device)
 
-    def edits(self, x: Tensor, level: Tensor, conditions: Conditions) -> Edits:
+    def edits(self, x: Tensor, level: Tensor, conditions: Conditions, guidance: Guidance | None = None) -> Edits:
         """As KMCDiT.edits."""
-        return self.network.edits(x, level, conditions)
+        return self.network.edits(x, level, conditions, guidance)
 
 
 def is_kmc_model(model: object) -> bool:
