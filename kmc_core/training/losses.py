@@ -10,16 +10,25 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
+from torch.nn.functional import avg_pool2d, max_pool3d
 
+from ..dit.config import KMCDiTConfig
 from ..dit.head import Edits, warp
 
 SOFTNESS = 1e-2
+REGION_PX = 7
 
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Factors of the terms (flow: per px); `subject` is the weight of a subject pixel against `background` for one outside."""
+    """Factors of the terms (flow: per px); `subject` is the weight of a subject pixel against `background` for one outside.
+
+    square: factor of the squared colour error. The absolute error asks for the median and so leaves most shading alone;
+    the square is what PSNR counts.
+    head, hands: added to that weight where the maps say head or hands; pose: price of the pose head's error (a share of the
+    window), falling to 0 when `pose_until` of the run is done; adversarial, features: of the patch critic's verdict and of its
+    features, from step `critic_after` on. 0 leaves a term out.
+    """
 
     gradient: float = 0.5
     texture: float = 0.2
@@ -27,6 +36,14 @@ class LossWeights:
     flow: float = 0.0
     subject: float = 2.0
     background: float = 0.4
+    square: float = 0.0
+    head: float = 0.0
+    hands: float = 0.0
+    pose: float = 0.0
+    pose_until: float = 0.5
+    adversarial: float = 0.0
+    features: float = 0.0
+    critic_after: int = 100
 
 
 def charbonnier(difference: Tensor) -> Tensor:
@@ -57,13 +74,30 @@ def flow_loss(edits: Edits, true_flow: Tensor, subject: Tensor, frames: Tensor) 
     return (weight * distance).sum() / weight.sum().clamp(min=1)
 
 
-def refinement_loss(x0: Tensor, truth: Tensor, edits: Edits, subject: Tensor, frames: Tensor, weights: LossWeights) -> Tensor:
-    """Scalar loss. x0, truth [B,3,T,H,W] in -1..1; subject [B,1,T,H,W] 0..1; frames [B,T] weight of each frame (history 0)."""
-    weight = weights.background + (weights.subject - weights.background) * subject
+def region_weight(maps: Tensor, weights: LossWeights, config: KMCDiTConfig) -> Tensor | float:
+    """What head and hands weigh more, a little beyond their edges too: maps [B,C,T,H,W] -> [B,1,T,H,W] (0 if nothing does)."""
+    total: Tensor | float = 0.0
+    for name, factor in (("head", weights.head), ("hands", weights.hands)):
+        if factor:
+            part = maps[:, config.channel(name) : config.channel(name) + 1]
+            total = total + factor * max_pool3d(part, (1, REGION_PX, REGION_PX), 1, (0, REGION_PX // 2, REGION_PX // 2))
+    return total
+
+
+def refinement_loss(
+    x0: Tensor, truth: Tensor, edits: Edits, subject: Tensor, frames: Tensor, weights: LossWeights, regions: Tensor | float = 0.0
+) -> Tensor:
+    """Scalar loss. x0, truth [B,3,T,H,W] in -1..1; subject [B,1,T,H,W] 0..1; frames [B,T] weight of each frame (history 0).
+
+    regions: weight added per pixel, from region_weight.
+    """
+    weight = weights.background + (weights.subject - weights.background) * subject + regions
     weight = weight * frames[:, None, :, None, None]
     x0, truth, weight, residual = (_frames(part) for part in (x0, truth, weight, edits.residual * edits.mask))
     difference = x0 - truth
     loss = (weight * charbonnier(difference)).mean()
+    if weights.square:
+        loss = loss + weights.square * (weight * difference.square()).mean()
     loss = loss + weights.gradient * gradient_loss(difference, weight)
     loss = loss + weights.texture * texture_loss(x0, truth, weight)
     return loss + weights.residual * (weight * residual.abs()).mean()

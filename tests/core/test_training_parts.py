@@ -127,6 +127,12 @@ def test_charbonnier_and_losses_are_zero_only_for_the_truth() -> None:
     history = refinement_loss(truth + 1, truth, zeros, subject, torch.tensor([[0.0, 0.0]]), weights)
     assert history == 0
     assert refinement_loss(truth + 0.1, truth, zeros, subject, frames, weights) > 0
+    dearer = replace(weights, square=2.0)
+    for off in (0.1, 0.5):  # the square joins in as PSNR counts it: the large error pays 25 times as much as the small one
+        extra = refinement_loss(truth + off, truth, zeros, subject, frames, dearer) - refinement_loss(
+            truth + off, truth, zeros, subject, frames, weights
+        )
+        assert float(extra) == pytest.approx(2.0 * off**2 * float(frames.mean()) * weights.subject, rel=0.02)
     priced = replace_residual(zeros, 0.2)
     assert refinement_loss(truth, truth, priced, subject, frames, weights) > 0
 
