@@ -13,12 +13,13 @@ from scipy import sparse
 from . import hair as hair_styles
 from .body import body_field, body_solids, body_surface
 from .clothes import Outfit, garments
+from .folds import WAVE_M, FoldField, build_folds
 from .hands import hand_surface
 from .head import FaceShape, HeadGrid, build_head, deform
 from .head_parts import ear, eyeball, mouth_cave, teeth, tongue
 from .paint import Palette
 from .skeleton import BONE, HEAD_JOINT, BodyShape, rest_joints
-from .surface import HAIR, HEAD, MATERIAL, Surface, among, join, normal_operator, one_bone
+from .surface import HAIR, HEAD, MATERIAL, MATERIALS, Surface, among, join, normal_operator, one_bone
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class CharacterDesign:
 
 @dataclass
 class Character:
-    """surface: all parts joined; head_range: its head vertices; rest: bone joints [B,3]; eye_centres [2,3] rest metres."""
+    """surface: all parts joined; head_range: its head vertices; rest: bone joints [B,3]; eye_centres [2,3] rest metres;
+    folds: how its cloth creases; wave [materials]: width of a crease in metres."""
 
     design: CharacterDesign
     surface: Surface
@@ -49,6 +51,8 @@ class Character:
     eye_centres: np.ndarray
     normals: sparse.csr_matrix
     two_sided: np.ndarray
+    folds: FoldField
+    wave: np.ndarray
 
     @property
     def iris(self) -> float:
@@ -88,7 +92,9 @@ def build_character(design: CharacterDesign, detail: float = 1.0) -> Character:
     head_range = slice(before, before + len(grid.vertices))
     rest_eyes = origin + grid.eye_centres * shape.head
     two_sided = among(surface.material, ("teeth", "mouth"))
-    return Character(design, surface, grid, head_range, origin, rest, rest_eyes, normal_operator(surface.triangles, len(surface.vertices)), two_sided)
+    folds = build_folds(surface, design.outfit.loose, design.hair_seed)
+    wave = np.array([WAVE_M.get(name, 0.04) * (0.8 + 0.25 * design.outfit.loose) for name in MATERIALS], np.float32)
+    return Character(design, surface, grid, head_range, origin, rest, rest_eyes, normal_operator(surface.triangles, len(surface.vertices)), two_sided, folds, wave)
 
 
 def _hide_under(surface: Surface, covers: list) -> Surface:

@@ -6,16 +6,18 @@ Called by renderer.py. Not here: posing, background.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ...types import Canvas
+from .folds import CLOTH, bend
 from .head import HeadGrid
 from .paint import surface_colour
 from .paint_face import paint_eyes, paint_face
 from .raster import Visible
-from .shading import Light, fold_normals, outline, shade, soft_occlusion
+from .shading import Light, outline, shade, soft_occlusion
+from .shadows import light_left
 from .skeleton import BONE
 from .surface import MATERIAL, among
 
@@ -23,6 +25,17 @@ if TYPE_CHECKING:
     from .camera import Camera
     from .character import Character
     from .renderer import Posed
+
+
+class Samples(NamedTuple):
+    """What is shaded. mixed [S,9] of _vertex_table; material [S]; soft [S] occlusion; cloth [K]: which are cloth; folds [K,7] or None."""
+
+    mixed: np.ndarray
+    material: np.ndarray
+    soft: np.ndarray
+    cloth: np.ndarray
+    folds: np.ndarray | None
+
 
 _DETAILED = ("face", "eye", "teeth", "mouth")
 
@@ -48,11 +61,15 @@ def paint_figure(character: Character, posed: Posed, camera: Camera, light: Ligh
     number = np.full(fine.height * fine.width, -1, np.int32)
     number[visible.pixel] = np.arange(len(visible.pixel))
     first, second, pixel, weight = _samples(number.reshape(fine), whole, oversample)
-    table = _vertex_table(character, posed, camera)
+    table = _vertex_table(character, posed, camera, light)
     mixed = _interpolate(table, character, visible, first)
     pairs = len(second)
     mixed[:pairs] = 0.5 * (mixed[:pairs] + _interpolate(table, character, visible, second))
-    lit = _light(character, camera, light, mixed, material_of[first], soft.reshape(-1)[pixel], canvas, 1.0 if oversample < 3 else 0.6)
+    bare = character.design.style == "toon"
+    cloth = np.flatnonzero(among(material_of[first], () if bare else CLOTH))
+    folds = _interpolate(character.folds.at(posed.vertices, camera.axes), character, visible, first[cloth]) if len(cloth) else None
+    samples = Samples(mixed, material_of[first], soft.reshape(-1)[pixel], cloth, folds)
+    lit = _light(character, camera, light, samples, canvas, 1.0 if oversample < 3 else 0.6)
     if ink is not None:
         line = ink.reshape(-1)[visible.pixel[first]]
         lit[0][line] = lit[1][line] * 0.22
@@ -89,11 +106,13 @@ def _samples(number: np.ndarray, whole: np.ndarray, oversample: int) -> tuple[np
     )  # fmt: skip
 
 
-def _vertex_table(character: Character, posed: Posed, camera: Camera) -> np.ndarray:
-    """Normal (camera axes), paint coordinates and occlusion [N,8] of every vertex."""
+def _vertex_table(character: Character, posed: Posed, camera: Camera, light: Light) -> np.ndarray:
+    """Normal (camera axes), paint coordinates, occlusion and direct light left [N,9] of every vertex."""
     surface = character.surface
+    toward = camera.axes.T @ np.asarray(light.direction) / np.linalg.norm(light.direction)
+    direct = light_left(posed.vertices, posed.normals, toward)
     normals = calmed_normals(character.head, character.head_range, character.design.style, posed)
-    return np.concatenate([normals @ camera.axes.T, surface.paint, surface.shade[:, None]], axis=1).astype(np.float32)
+    return np.concatenate([normals @ camera.axes.T, surface.paint, surface.shade[:, None], direct[:, None]], axis=1).astype(np.float32)
 
 
 def _interpolate(table: np.ndarray, character: Character, visible: Visible, chosen: np.ndarray) -> np.ndarray:
@@ -102,9 +121,9 @@ def _interpolate(table: np.ndarray, character: Character, visible: Visible, chos
     return sum(table[corners[:, k]] * weights[:, k : k + 1] for k in range(3))
 
 
-def _light(character: Character, camera: Camera, light: Light, mixed: np.ndarray, material: np.ndarray, soft: np.ndarray, canvas: Canvas, sharpness: float) -> tuple[np.ndarray, np.ndarray]:
-    """Lit and unlit RGB [S,3] of interpolated samples [S,8]."""
-    design = character.design
+def _light(character: Character, camera: Camera, light: Light, samples: Samples, canvas: Canvas, sharpness: float) -> tuple[np.ndarray, np.ndarray]:
+    """Lit and unlit RGB [S,3]."""
+    design, mixed, material, soft = character.design, samples.mixed, samples.material, samples.soft
     normal, paint = mixed[:, :3], mixed[:, 3:7]
     normal = normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
     normal = np.where(normal[:, 2:] < -0.05, -normal, normal)
@@ -114,9 +133,13 @@ def _light(character: Character, camera: Camera, light: Light, mixed: np.ndarray
         lambda q: paint_face(design.face, design.palette, q, 0.7 * softness),
         lambda q: paint_eyes(design.palette, q, character.iris, 0.7 * softness / character.head.eye_radius),
     )  # fmt: skip
-    if design.style != "toon":
-        normal = fold_normals(normal, material, paint)
-    lit = shade(colour, normal, material, mixed[:, 7] * (0.35 + 0.65 * soft), light, design.style)
+    occlusion = mixed[:, 7] * (0.35 + 0.65 * soft)
+    if samples.folds is not None:
+        cloth = samples.cloth
+        normal[cloth], valleys = bend(normal[cloth], samples.folds, paint[cloth], character.wave[material[cloth]])
+        occlusion[cloth] *= valleys
+    shadow = 1 - light.hardness * (1 - mixed[:, 8])
+    lit = shade(colour, normal, material, occlusion, light, design.style, shadow)
     eye = np.flatnonzero(material == MATERIAL["eye"])
     if len(eye):  # the upper lid's shadow
         lit[eye] *= (1 - 0.42 * np.clip((paint[eye, 1] - 0.10) / 0.28, 0, 1))[:, None]

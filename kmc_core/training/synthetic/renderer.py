@@ -21,6 +21,7 @@ from .motions import MotionPlan, goals_at
 from .posing import PoseGoals, place_face, pose_bones, reach_floor
 from .raster import rasterise
 from .shading import Light, brush
+from .shadows import thrown_shadow
 from .skeleton import BONE
 from .surface import vertex_normals
 
@@ -102,6 +103,8 @@ def render_frame(character: Character, posed: Posed, scene: Scene, canvas: Canva
     feet = posed.places[[BONE["left_foot"], BONE["right_foot"], BONE["pelvis"]]] - [0, 0.07, 0]
     size = character.design.shape
     left = ground_shadow(feet, np.array([0.13 * size.foot, 0.13 * size.foot, 0.34]), scene.camera, canvas, scene.camera.axes.T @ np.array(scene.light.direction), 0.38)
+    toward = scene.camera.axes.T @ np.asarray(scene.light.direction) / np.linalg.norm(scene.light.direction)
+    left = np.minimum(left, thrown_shadow(posed.vertices, scene.camera, canvas, toward, scene.background.kind != "outdoor", 0.45 * scene.light.hardness))
     rgb = layer[..., :3] + backdrop * left[..., None] * (1 - alpha)[..., None]
     if character.design.style == "painterly":
         rgb = rgb * (1 - alpha[..., None]) + brush(rgb, alpha, character.design.hair_seed) * alpha[..., None]

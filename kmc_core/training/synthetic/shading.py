@@ -18,7 +18,8 @@ STYLES = ("soft", "toon", "painterly")
 
 @dataclass(frozen=True)
 class Light:
-    """direction [3] toward the light (camera axes: x right, y up, z to the viewer); colours RGB; ambient 0..1."""
+    """direction [3] toward the light (camera axes: x right, y up, z to the viewer); colours RGB; ambient 0..1;
+    hardness: share of the direct light that a shadow takes."""
 
     direction: tuple[float, float, float] = (-0.45, 0.62, 0.64)
     colour: tuple[float, float, float] = (1.0, 0.97, 0.92)
@@ -26,6 +27,7 @@ class Light:
     ground: tuple[float, float, float] = (0.80, 0.74, 0.70)
     ambient: float = 0.54
     strength: float = 0.62
+    hardness: float = 0.75
     words: str = "soft daylight"
 
 
@@ -39,7 +41,8 @@ def random_light(seed: int) -> Light:
         ((1.0, 0.98, 0.94), (0.93, 0.97, 1.0), 0.56, 0.60, "soft daylight"), ((1.0, 0.86, 0.68), (0.95, 0.85, 0.85), 0.50, 0.64, "warm evening light"),
         ((0.75, 0.85, 1.0), (0.62, 0.72, 0.95), 0.46, 0.62, "cool blue light"), ((1.0, 0.98, 0.95), (0.85, 0.85, 0.9), 0.38, 0.78, "a hard spotlight"),
     )[kind]  # fmt: skip
-    return Light(direction, colour, sky, (0.8, 0.74, 0.7), ambient, strength, words)
+    hardness = (0.70, 0.80, 0.70, 0.95)[kind] * float(rng.uniform(0.7, 1.0))
+    return Light(direction, colour, sky, (0.8, 0.74, 0.7), ambient, strength, hardness, words)
 
 
 def shade(colour: np.ndarray, normal: np.ndarray, material: np.ndarray, occlusion: np.ndarray, light: Light, style: str, shadow: np.ndarray | None = None) -> np.ndarray:
@@ -52,7 +55,7 @@ def shade(colour: np.ndarray, normal: np.ndarray, material: np.ndarray, occlusio
         diffuse = 0.38 + 0.62 * _step(facing, 0.10, 0.05)
         occlusion = 0.86 + 0.14 * _step(occlusion, 0.42, 0.12)
     if shadow is not None:
-        diffuse = diffuse * shadow
+        diffuse = diffuse * (_step(shadow, 0.5, 0.10) if style == "toon" else shadow)
     up = (normal[:, 1] * 0.5 + 0.5)[:, None]
     around = np.asarray(light.ground, np.float32) * (1 - up) + np.asarray(light.sky, np.float32) * up
     direct = (light.strength * diffuse)[:, None] * np.asarray(light.colour, np.float32)
@@ -60,21 +63,6 @@ def shade(colour: np.ndarray, normal: np.ndarray, material: np.ndarray, occlusio
     bleed = (skin * np.exp(-(((facing - 0.05) / 0.30) ** 2)) * (0.10 if style != "toon" else 0.04))[:, None] * np.array([1.0, 0.28, 0.18], np.float32)
     lit = colour * (light.ambient * around * occlusion[:, None] + direct * (0.55 + 0.45 * occlusion)[:, None] + bleed)
     return lit + _shine(normal, direction, material, light, style)
-
-
-def fold_normals(normal: np.ndarray, material: np.ndarray, paint: np.ndarray) -> np.ndarray:
-    """Normals [P,3] of cloth bent by soft folds that ride on the pattern coordinates [P,4]."""
-    cloth = np.flatnonzero(among(material, ("top", "bottom", "coat", "skirt")))
-    if not len(cloth):
-        return normal
-    across, along, depth = paint[cloth, 0] + 0.4 * paint[cloth, 2], paint[cloth, 1], paint[cloth, 2]
-    bent = normal[cloth].copy()
-    for size, strength, seed in ((0.11, 0.42, 2), (0.035, 0.14, 5)):
-        bent[:, 0] += strength * (surface_noise(across / size, along / (1.7 * size), depth / size, seed) - 0.5)
-        bent[:, 1] += 0.8 * strength * (surface_noise(across / (1.3 * size), along / size, depth / size, seed + 9) - 0.5)
-    result = normal.copy()
-    result[cloth] = bent / np.linalg.norm(bent, axis=1, keepdims=True)
-    return result
 
 
 def _step(value: np.ndarray, at: float, soft: float) -> np.ndarray:
