@@ -3,6 +3,7 @@
     pairs     --out runs/pairs --count 500 --seed 1 --workers 1     render truth, align damaged references, write shards
     text      --run runs/nano [--minutes 8]                          teach the run's network its words, before or after training
     train     --run runs/nano [--pairs DIR --minutes 60 ...]         train or go on; choices are kept in runs/nano/config.json
+              --run runs/faces --stage faces_and_hands --from runs/nano     begin a stage from weights (stages/*.json)
     validate  --weights FILE --pairs runs/pairs [--sheet FILE]       alignment, blur and network on held-out pairs
     export    --run runs/nano --out kmc_core/weights/kmc_nano.safetensors [--strength 0.8]   the average as float16
 """
@@ -23,7 +24,9 @@ import torch
 
 from ..dit.weights_file import load_network, save_network
 from ..errors import KMCError
+from .optimiser import OPTIMISERS
 from .run_config import RunConfig, read_run_config, write_run_config
+from .stage import STAGES, begin_stage
 from .stop_signals import stop_signals
 
 
@@ -58,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("steps", "batch", "threads", "seed"):
         train.add_argument("--" + name, type=int)
     train.add_argument("--preset")
+    train.add_argument("--optimiser", choices=OPTIMISERS)
+    train.add_argument("--stage", choices=STAGES, help="begin the run with the choices that ship for a stage")
+    train.add_argument("--from", dest="source", type=Path, help="run folder or weights file the stage begins with")
     train.set_defaults(command=_train)
     text = commands.add_parser("text", help="teach a run's network what words mean")
     text.add_argument("--run", type=Path, required=True)
@@ -96,7 +102,12 @@ def _pairs(chosen: argparse.Namespace) -> None:
 def _train(chosen: argparse.Namespace) -> None:
     from .train import train
 
-    _remember(chosen, ("pairs", "minutes", "learning_rate", "steps", "batch", "threads", "seed", "preset"))
+    if chosen.source is not None and chosen.stage is None:
+        raise KMCError("Weights to begin with need a stage", got="--from alone", expected=f"--stage {' | '.join(STAGES)}")
+    names = ("pairs", "minutes", "learning_rate", "steps", "batch", "threads", "seed", "preset", "optimiser")
+    if chosen.stage is not None:
+        begin_stage(chosen.run, chosen.stage, chosen.source, **_given(chosen, names))
+    _remember(chosen, names)
     train(chosen.run, stop_signals())
 
 
@@ -116,8 +127,11 @@ def _remember(chosen: argparse.Namespace, names: tuple[str, ...]) -> None:
     """Put what the command line says into the run's config."""
     path = chosen.run / "config.json"
     config = read_run_config(path) if path.exists() else RunConfig()
-    given = {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}
-    write_run_config(path, replace(config, **given))
+    write_run_config(path, replace(config, **_given(chosen, names)))
+
+
+def _given(chosen: argparse.Namespace, names: tuple[str, ...]) -> dict[str, object]:
+    return {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}
 
 
 def _validate(chosen: argparse.Namespace) -> None:

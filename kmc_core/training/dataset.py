@@ -5,6 +5,7 @@ Shards may be added to the folder while training runs; `refresh` finds them. Not
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +27,8 @@ class DataSettings:
     """crop: (height, width) px; frames: (length, share) choices of window length; registered: share of examples judged
     after registration; edited / captioned: shares of batches with a text edit / with the plain caption, the rest has no text;
     dropped: chance to drop body, hands, face, identity each; zoom: range of sizes a crop is taken at;
-    recoloured / rebacked: shares with other colours / before a plain background."""
+    recoloured / rebacked: shares with other colours / before a plain background; head / hands: shares of crops centred
+    there, taken at a size from close_zoom."""
 
     crop: tuple[int, int] = (160, 128)
     frames: tuple[tuple[int, float], ...] = ((1, 0.65), (3, 0.35))
@@ -37,6 +39,9 @@ class DataSettings:
     zoom: tuple[float, float] = (0.8, 1.3)
     recoloured: float = 0.7
     rebacked: float = 0.1
+    head: float = 0.0
+    hands: float = 0.0
+    close_zoom: tuple[float, float] = (1.0, 1.8)
 
 
 @dataclass(frozen=True)
@@ -136,17 +141,35 @@ def _random_frames(generator: np.random.Generator, available: int, wanted: int) 
 
 
 def _random_region(generator: np.random.Generator, shard: Shard, settings: DataSettings) -> tuple[slice, slice]:
-    """Rows and columns of a crop, four in five around a place on the subject, never larger than the clip."""
-    zoom = float(np.exp(generator.uniform(*np.log(settings.zoom)))) if generator.random() < 0.5 else 1.0
-    zoom = max(zoom, settings.crop[0] / shard.height, settings.crop[1] / shard.width)
-    height, width = (min(limit, round(side / zoom)) for side, limit in zip(settings.crop, (shard.height, shard.width), strict=True))
+    """Rows and columns of a crop, never larger than the clip: around head or hands as often as asked, else mostly on the subject."""
+    close = _close_places(generator, shard, settings)
+    if len(close):
+        return _region(shard, settings, _between(generator, settings.close_zoom), close[generator.integers(len(close))])
+    zoom = _between(generator, settings.zoom) if generator.random() < 0.5 else 1.0
     places = shard.subject_places
     if len(places) and generator.random() < 0.8:
-        y, x = places[generator.integers(len(places))]
-    else:
-        y, x = generator.integers(shard.height), generator.integers(shard.width)
-    top = int(np.clip(y - height // 2, 0, shard.height - height))
-    left = int(np.clip(x - width // 2, 0, shard.width - width))
+        return _region(shard, settings, zoom, places[generator.integers(len(places))])
+    return _region(shard, settings, zoom, (generator.integers(shard.height), generator.integers(shard.width)))
+
+
+def _close_places(generator: np.random.Generator, shard: Shard, settings: DataSettings) -> np.ndarray:
+    """Places [n,2] of what this crop shall be centred on, none for an ordinary crop."""
+    if settings.head or settings.hands:
+        chance = generator.random()
+        if chance < settings.head + settings.hands:
+            return shard.region_places["head" if chance < settings.head else "hands"]
+    return np.empty((0, 2), int)
+
+
+def _between(generator: np.random.Generator, limits: tuple[float, float]) -> float:
+    return float(np.exp(generator.uniform(*np.log(limits))))
+
+
+def _region(shard: Shard, settings: DataSettings, zoom: float, centre: Sequence[int]) -> tuple[slice, slice]:
+    zoom = max(zoom, settings.crop[0] / shard.height, settings.crop[1] / shard.width)
+    height, width = (min(limit, round(side / zoom)) for side, limit in zip(settings.crop, (shard.height, shard.width), strict=True))
+    top = int(np.clip(centre[0] - height // 2, 0, shard.height - height))
+    left = int(np.clip(centre[1] - width // 2, 0, shard.width - width))
     return slice(top, top + height), slice(left, left + width)
 
 

@@ -20,7 +20,8 @@ class RunConfig:
     """pairs: folder of shards; preset: name in dit PRESETS; the run ends at `minutes` of training or `steps`, whichever first.
 
     learning rate warms up over `warm_up_steps`, then falls by a cosine over the run's progress; ema: decay of the average;
-    save_minutes: how often state and weights are written; threads: of the CPU; seed: of weights and data order.
+    save_minutes: how often state and weights are written; threads: of the CPU; seed: of weights and data order;
+    optimiser: "adamw" or "muon" (for the blocks' matrices; the rest stays with AdamW).
     """
 
     pairs: str = "runs/pairs"
@@ -39,6 +40,7 @@ class RunConfig:
     data: DataSettings = field(default_factory=DataSettings)
     levels: LevelSettings = field(default_factory=LevelSettings)
     losses: LossWeights = field(default_factory=LossWeights)
+    optimiser: str = "adamw"
 
     @property
     def network(self) -> KMCDiTConfig:

@@ -16,8 +16,10 @@ from torch import Tensor
 
 from ..alignment.maps import MAP_CHANNELS
 from ..checkpoints.format import load_checkpoint, load_header, save_checkpoint
+from ..pose.skeleton_layouts import HEAD
 
 FORMAT, VERSION = "kmc-pairs", 1
+CERTAIN = 0.3
 SIGNED_MAPS = frozenset({"red", "green", "blue", "depth", "stretch", "plate_red", "plate_green", "plate_blue"})
 _SIGNED = [name in SIGNED_MAPS for name in MAP_CHANNELS]
 
@@ -106,9 +108,17 @@ class Shard:
         with safe_open(path, "pt") as opened:
             self.frame_count, _, self.height, self.width = opened.get_slice("truth").get_shape()
             subject = opened.get_tensor("subject")[:, 0, ::8, ::8]
+            joints, hands = opened.get_tensor("joints").float(), opened.get_tensor("hands").float()
         self.caption = str(load_header(path, FORMAT, VERSION)["caption"])
         rows, columns = np.nonzero((subject > 100).any(0).numpy())
         self.subject_places = np.stack((rows, columns), axis=1) * 8  # where crops like to look
+        self.region_places = {"head": self._seen(joints[:, HEAD]), "hands": self._seen(hands.mean(2).flatten(0, 1))}
+
+    def _seen(self, points: Tensor) -> np.ndarray:
+        """Points [N,4] in fractions, with confidence -> those that are certain and in the picture, int [n,2] rows and columns."""
+        x, y, _, confidence = points.numpy().T
+        seen = (confidence > CERTAIN) & (x > 0) & (x < 1) & (y > 0) & (y < 1)
+        return np.stack((y[seen] * self.height, x[seen] * self.width), axis=1).astype(int)
 
     def read(self, frames: Sequence[int], region: tuple[slice, slice]) -> PairClip:
         """Some frames of a region (rows, columns) as a PairClip; motion stays in fractions of the WHOLE picture."""
