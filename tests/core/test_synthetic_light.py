@@ -8,11 +8,13 @@ import pytest
 from kmc_core.training.synthetic.camera import frame_camera
 from kmc_core.training.synthetic.character import Character, build_character
 from kmc_core.training.synthetic.designs import random_design
+from kmc_core.training.synthetic.fabrics import PATTERNS, Fabric, fabric_colour
 from kmc_core.training.synthetic.folds import bend
 from kmc_core.training.synthetic.posing import PoseGoals
 from kmc_core.training.synthetic.renderer import pose_character
 from kmc_core.training.synthetic.shadows import light_left, thrown_shadow
 from kmc_core.training.synthetic.skeleton import BONE
+from kmc_core.training.synthetic.surface import among
 from kmc_core.types import Canvas
 
 
@@ -71,3 +73,32 @@ def test_the_shadow_on_the_floor_lies_away_from_the_light(character: Character) 
     light = np.array([0.8, 0.6, 0.0])
     left = thrown_shadow(vertices, camera, canvas, light, wall=False, strength=0.5)
     assert left.min() > 0.45 and left[:, : canvas.width // 2].mean() < left[:, canvas.width // 2 :].mean() - 0.005
+
+
+def test_cloth_finer_than_a_pixel_fades_into_its_mean() -> None:
+    rng = np.random.default_rng(2)
+    p = np.column_stack([rng.uniform(-0.2, 0.2, (4000, 2)), np.full(4000, 0.1), np.zeros(4000)]).astype(np.float32)
+    for pattern in PATTERNS:
+        fabric = Fabric((0.2, 0.4, 0.5), (0.8, 0.7, 0.6), pattern, 0.05, "words", seed=3)
+        near, far = fabric_colour(fabric, p, 0.001), fabric_colour(fabric, p, 0.03)
+        assert near.shape == (4000, 3) and np.isfinite(near).all() and -0.3 < near.min() and near.max() < 1.4, pattern
+        assert far.std(0).max() < near.std(0).max() + 0.02, pattern
+    assert fabric_colour(Fabric((0.2, 0.4, 0.5), (0.8, 0.7, 0.6), "knit"), p, 0.02).std(0).max() < 0.5 * fabric_colour(Fabric((0.2, 0.4, 0.5), (0.8, 0.7, 0.6), "knit"), p, 0.001).std(0).max()
+
+
+def test_what_is_sewn_on_a_garment_is_on_its_front() -> None:
+    y = np.linspace(-0.3, 0.1, 400)
+    front = np.column_stack([0 * y, y, 0 * y + 0.1, 0 * y]).astype(np.float32)
+    back = front * np.array([1, 1, -1, 1], np.float32)
+    for details in ("shirt", "zip", "lanyard"):
+        fabric = Fabric((0.6, 0.3, 0.3), (0.9, 0.9, 0.9), details=details)
+        assert np.allclose(fabric_colour(fabric, back), (0.6, 0.3, 0.3)), details
+        assert not np.allclose(fabric_colour(fabric, front), (0.6, 0.3, 0.3)), details
+
+
+def test_patterns_run_round_the_body_without_a_jump() -> None:
+    surface = build_character(random_design(12, style="soft", build="man"), detail=0.6).surface
+    cloth = among(surface.material, ("top", "bottom"))
+    corners = surface.paint[surface.triangles[cloth], 0]
+    edge = np.linalg.norm(surface.vertices[surface.triangles[cloth, 0]] - surface.vertices[surface.triangles[cloth, 1]], axis=1)
+    assert (np.ptp(corners, axis=1) > 6 * edge + 0.01).mean() < 0.02

@@ -12,7 +12,7 @@ import numpy as np
 from .body import BodySolids, add_legs, part_of, skin_weights
 from .implicit import DistanceGrid, Ellipsoid, Stack, Tube
 from .skeleton import BONE, BodyShape
-from .surface import LEFT_LEG, RIGHT_LEG, SKIRT, TORSO, Surface
+from .surface import LEFT_LEG, RIGHT_LEG, SKIRT, Surface
 
 
 @dataclass(frozen=True)
@@ -119,13 +119,20 @@ def _top(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface, Dist
 def _cloth(solids: BodySolids, grid: DistanceGrid, material: str, spread: float = 0.024) -> Surface:
     vertices, triangles = grid.mesh()
     weights = skin_weights(solids, vertices, spread)
-    return Surface.build(vertices, triangles, weights, material, part_of(weights)[triangles[:, 0]], pattern_coordinates(solids, vertices, weights))
+    paint = leg_coordinates(solids, vertices) if material == "bottom" else pattern_coordinates(solids, vertices, weights)
+    return Surface.build(vertices, triangles, weights, material, part_of(weights)[triangles[:, 0]], paint)
+
+
+def _round(x: np.ndarray, z: np.ndarray, half: float, deep: float) -> np.ndarray:
+    """Way round an ellipse from the middle of its front to the side seam, metres; the back mirrors the front."""
+    return np.arctan2(x / half, np.abs(z) / deep) * float(np.hypot(half, deep) / 2**0.5)
 
 
 def pattern_coordinates(solids: BodySolids, points: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Cloth coordinates [N,4]: across, along (up from the middle of the chest, down a limb), depth, limb share; metres."""
+    """Cloth coordinates [N,4]: across (round the body), along (up from the middle of the chest, down a limb), depth, limb share; metres."""
     middle = solids.joints[BONE["chest"]][1] + 0.20 * solids.shape.torso
-    across, along, depth = points[:, 0].copy(), points[:, 1] - middle, points[:, 2]
+    half, deep = (float(v) for v in solids.trunk.rows[8:36, 1:3].mean(0))
+    across, along, depth = _round(points[:, 0], points[:, 2], half, deep), points[:, 1] - middle, points[:, 2]
     limb = np.zeros(len(points))
     for side, sign in (("left", 1.0), ("right", -1.0)):
         tube = solids.limbs[f"{side}_upper_arm"]
@@ -136,9 +143,22 @@ def pattern_coordinates(solids: BodySolids, points: np.ndarray, weights: np.ndar
         t = offset @ axis
         side_axis = np.cross(axis, [0, 0, 1.0])
         along = along * (1 - share) + share * (tube.start[1] - middle - t)
-        across = np.where(arm, (offset @ side_axis) * share + across * (1 - share), across)
+        radius = float(np.mean(tube.radii)) + 0.012
+        across = np.where(arm, _round(offset @ side_axis, offset @ np.cross(axis, side_axis), radius, radius) * share + across * (1 - share), across)
         limb = np.maximum(limb, share)
     return np.column_stack([across, along, depth, limb])
+
+
+def leg_coordinates(solids: BodySolids, points: np.ndarray) -> np.ndarray:
+    """Cloth coordinates [N,4] of trousers and skirts: across (round the hips, further down round each leg), up from the waistband, depth, 0."""
+    shape = solids.shape
+    hip_y, row = shape.ankle + shape.leg, solids.trunk.rows[8]
+    hips = _round(points[:, 0], points[:, 2], float(row[1]), float(row[2]))
+    thigh = solids.limbs["left_thigh"]
+    radius = float(np.mean(thigh.radii)) + 0.01
+    leg = np.sign(points[:, 0]) * _round(np.abs(points[:, 0]) - float(thigh.start[0]), points[:, 2], radius, radius)
+    share = np.clip((hip_y - 0.04 - points[:, 1]) / 0.12, 0, 1)
+    return np.column_stack([hips * (1 - share) + leg * share, points[:, 1] - hip_y - 0.20 * shape.torso, points[:, 2], np.zeros(len(points))])
 
 
 def _trousers(solids: BodySolids, outfit: Outfit, step: float, under: bool = False) -> tuple[Surface, DistanceGrid]:
@@ -193,7 +213,8 @@ def _skirt(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface, Di
     grid.cut(np.array([0, hem, 0]), np.array([0, -1.0, 0]))
     vertices, triangles = grid.mesh()
     weights = skirt_weights(solids, vertices)
-    return Surface.build(vertices, triangles, weights, "skirt", SKIRT), grid
+    across = _round(vertices[:, 0], vertices[:, 2], float(hips[0]), float(hips[1]))
+    return Surface.build(vertices, triangles, weights, "skirt", SKIRT, np.column_stack([across, vertices[:, 1] - waist, vertices[:, 2], 0 * across])), grid
 
 
 def skirt_weights(solids: BodySolids, points: np.ndarray) -> np.ndarray:

@@ -13,8 +13,9 @@ from .arm_poses import OPEN, ArmPose, set_arm
 from .camera import frame_camera
 from .character import CharacterDesign, build_character
 from .clothes import Outfit
+from .fabrics import Fabric
 from .head import CONTROLS, FaceShape
-from .paint import Fabric, Palette
+from .paint import Palette
 from .posing import PoseGoals
 from .renderer import Scene, pose_character, render_frame
 from .shading import Light

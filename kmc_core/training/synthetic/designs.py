@@ -8,9 +8,10 @@ import numpy as np
 
 from .character import CharacterDesign
 from .clothes import Outfit
+from .fabrics import EMBLEMS, Fabric
 from .hair import STYLES as HAIR_STYLES
 from .head import FaceShape
-from .paint import PATTERNS, Fabric, Palette
+from .paint import Palette
 from .skeleton import BodyShape
 
 BUILDS = ("woman", "man", "girl", "boy", "heavy_man", "heavy_woman", "tall", "chibi", "heroic", "elder")
@@ -20,6 +21,18 @@ _HAIR = (
     ("red", (0.58, 0.22, 0.09)), ("grey", (0.55, 0.55, 0.56)), ("white", (0.86, 0.85, 0.83)), ("blue", (0.18, 0.32, 0.68)), ("pink", (0.85, 0.42, 0.58)), ("green", (0.22, 0.48, 0.34)),
 )  # fmt: skip
 _IRIS = ((0.32, 0.20, 0.10), (0.24, 0.15, 0.09), (0.28, 0.42, 0.30), (0.26, 0.42, 0.60), (0.45, 0.50, 0.52), (0.45, 0.32, 0.14))
+_JEANS = (((0.17, 0.23, 0.38), (0.36, 0.43, 0.58)), ((0.10, 0.13, 0.22), (0.22, 0.27, 0.40)), ((0.34, 0.44, 0.58), (0.62, 0.70, 0.80)), ((0.10, 0.10, 0.11), (0.26, 0.26, 0.28)))
+_PATTERN_ODDS: dict[str, dict[str, float]] = {
+    "top": {"solid": 3, "stripes": 1.2, "checks": 0.8, "dots": 0.7, "print": 2.2, "noise": 0.4, "wide_stripes": 0.6, "zigzag": 0.3, "plaid": 2.0, "knit": 1.4, "pinstripe": 0.5, "floral": 0.8, "quilted": 0.5, "melange": 1.6, "denim": 0.4},
+    "bottom": {"solid": 6, "checks": 0.4, "noise": 0.5, "plaid": 0.6, "pinstripe": 0.4, "melange": 1.5},
+    "skirt": {"solid": 3, "stripes": 0.6, "checks": 0.6, "dots": 0.8, "noise": 0.3, "wide_stripes": 0.5, "zigzag": 0.3, "plaid": 1.4, "floral": 1.4, "lace": 1.0, "denim": 0.6, "melange": 0.6},
+    "coat": {"solid": 4, "checks": 0.4, "plaid": 0.8, "noise": 0.2, "quilted": 1.2, "melange": 1.4, "knit": 0.6},
+    "shoe": {"solid": 1},
+}  # fmt: skip
+_PATTERN_WORDS = {
+    "stripes": "striped", "wide_stripes": "striped", "checks": "checked", "dots": "dotted", "print": "printed", "zigzag": "zigzag", "noise": "camouflage", "denim": "denim",
+    "plaid": "plaid", "knit": "knitted", "pinstripe": "pinstriped", "floral": "flowered", "quilted": "quilted", "lace": "lace",
+}  # fmt: skip
 _NAMED = (
     ("red", 0.0), ("orange", 0.07), ("yellow", 0.14), ("green", 0.35), ("teal", 0.48), ("blue", 0.60), ("violet", 0.74), ("pink", 0.90),
 )  # fmt: skip
@@ -110,14 +123,16 @@ def _fabric(name: str, words: dict[str, str], rng: np.random.Generator) -> Fabri
 
     word, first = colour()
     _, second = colour()
+    pick = int(rng.integers(1 << 16))
     if name == "bottom" and rng.random() < 0.4:
         words[name] = "jeans"
-        return Fabric((0.17, 0.23, 0.38), (0.36, 0.43, 0.58), "denim", 0.05)
-    patterns = {"top": [4, 1.6, 1, 1, 1.8, 0, 0.5, 0.8, 0.3], "bottom": [6, 0, 0.8, 0, 0, 0, 0.6, 0, 0], "skirt": [3, 0.8, 1.2, 1, 0, 0.3, 0.4, 0.6, 0.5], "coat": [5, 0, 0.8, 0, 0, 0.3, 0.3, 0, 0], "shoe": [1, 0, 0, 0, 0, 0, 0, 0, 0]}[name]
-    pattern = str(rng.choice(PATTERNS, p=np.array(patterns) / np.sum(patterns)))
-    adjective = {"stripes": "striped ", "wide_stripes": "striped ", "checks": "checked ", "dots": "dotted ", "print": "printed ", "zigzag": "zigzag ", "noise": "camouflage ", "denim": "denim "}.get(pattern, "")
-    words[name] = f"{word} {adjective}".strip()
-    return Fabric(first, second, pattern, float(rng.uniform(0.030, 0.075)), str(rng.choice(["star", "circle", "heart", "ring"])))
+        deep, pale = _JEANS[pick % len(_JEANS)]
+        return Fabric(deep, pale, "denim", 0.05, details="jeans", seed=pick)
+    odds = _PATTERN_ODDS[name]
+    pattern = str(rng.choice(list(odds), p=np.array(list(odds.values())) / sum(odds.values())))
+    words[name] = f"{word} {_PATTERN_WORDS.get(pattern, '')}".strip()
+    sewn = {"top": ["", "", "shirt", "zip", "lanyard", "shirt" if pattern in ("plaid", "checks", "pinstripe") else ""], "bottom": ["", "jeans", "track"]}.get(name, [""])
+    return Fabric(first, second, pattern, float(rng.uniform(0.030, 0.075)), str(rng.choice(EMBLEMS, p=[0.13, 0.13, 0.12, 0.12, 0.5])), sewn[pick % len(sewn)], pick)
 
 
 def _outfit(build: str, feminine: bool, words: dict[str, str], rng: np.random.Generator) -> tuple[Outfit, str]:

@@ -132,6 +132,7 @@ def _light(character: Character, camera: Camera, light: Light, samples: Samples,
         design.palette, material, paint,
         lambda q: paint_face(design.face, design.palette, q, 0.7 * softness),
         lambda q: paint_eyes(design.palette, q, character.iris, 0.7 * softness / character.head.eye_radius),
+        camera.distance / (camera.focal * canvas.height),
     )  # fmt: skip
     occlusion = mixed[:, 7] * (0.35 + 0.65 * soft)
     if samples.folds is not None:

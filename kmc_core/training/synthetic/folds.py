@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import sparse
 
-from .paint import surface_noise
+from .noise import surface_noise
 from .surface import Surface, among
 
 CLOTH = ("top", "bottom", "coat", "skirt")
@@ -133,7 +133,7 @@ def bend(normal: np.ndarray, folds: np.ndarray, paint: np.ndarray, wave: np.ndar
     along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-6)
     across = np.cross(along, normal)
     scale = np.float32(_CELLS) / wave
-    s, t = (paint[:, 0] + 0.7 * paint[:, 2]) * scale, (paint[:, 1] + 0.3 * paint[:, 2]) * scale
+    s, t = (paint[:, 0] + 0.4 * paint[:, 2]) * scale, (paint[:, 1] + 0.3 * paint[:, 2]) * scale
     table, tilt, dip = _ridges(), np.zeros((2, len(normal)), np.float32), np.zeros(len(normal), np.float32)
     for k in range(4):
         strength = folds[:, 3 + k]

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from .head import EYE_Y, MOUTH_Y, FaceShape
-from .paint import Palette, rgb, smooth_step, surface_noise
+from .noise import rgb, smooth_step, surface_noise
+from .paint import Palette
 
 
 def paint_face(face: FaceShape, palette: Palette, p: np.ndarray, softness: float) -> np.ndarray:

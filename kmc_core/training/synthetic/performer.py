@@ -17,10 +17,11 @@ from .background import Background, draw_background
 from .camera import frame_camera
 from .character import CharacterDesign, build_character
 from .clothes import Outfit
+from .fabrics import Fabric
 from .face_motion import animate_face
 from .head import CONTROLS, FaceShape
 from .motions import ease, wobble
-from .paint import Fabric, Palette
+from .paint import Palette
 from .posing import PoseGoals
 from .renderer import Scene, pose_character, render_frame
 from .shading import Light

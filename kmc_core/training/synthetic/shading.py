@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .paint import surface_noise
+from .noise import surface_noise
 from .surface import MATERIAL, MATERIALS, among
 
 STYLES = ("soft", "toon", "painterly")
