@@ -1,4 +1,4 @@
-"""`python -m kmc_core.training pairs | text | train | validate | export`: the commands that make a network.
+"""`python -m kmc_core.training pairs | text | train | validate | export | distill | lora | steps`: the commands that make a network.
 
     pairs     --out runs/pairs --count 500 --seed 1 --workers 1     render truth, align damaged references, write shards
     text      --run runs/nano [--minutes 8]                          teach the run's network its words, before or after training
@@ -6,6 +6,9 @@
               --run runs/faces --stage faces_and_hands --from runs/nano     begin a stage from weights (stages/*.json)
     validate  --weights FILE --pairs runs/pairs [--sheet FILE]       alignment, blur and network on held-out pairs
     export    --run runs/nano --out kmc_core/weights/kmc_nano.safetensors [--strength 0.8]   the average as float16
+    distill   --teacher FILE --run runs/distilled [--minutes 60 ...]  fewer steps, one evaluation per step; `export` as for a training
+    lora      --teacher FILE --student FILE --rank 16 --out FILE     what distillation changed, for ComfyUI's LoRA loader
+    steps     --weights FILE [FILE ...] --steps 1 2 4                quality against steps, noise and guidance on held-out pairs
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ import torch
 
 from ..dit.weights_file import load_network, save_network
 from ..errors import KMCError
+from .distill.commands import add_distillation
 from .optimiser import OPTIMISERS
 from .run_config import RunConfig, read_run_config, write_run_config
 from .stage import STAGES, begin_stage
@@ -84,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--out", type=Path, required=True)
     export.add_argument("--strength", type=float, default=1.0)
     export.set_defaults(command=_export)
+    add_distillation(commands)
     return parser
 
 

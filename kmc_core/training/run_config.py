@@ -50,13 +50,13 @@ class RunConfig:
         return PRESETS[self.preset]
 
 
-def read_run_config(path: Path) -> RunConfig:
-    """Read a run's JSON; keys left out take the defaults. Raises CheckpointError for unknown keys or no JSON."""
+def read_run_config(path: Path, kind: type = RunConfig) -> RunConfig:
+    """Read a run's JSON as a record of `kind`; keys left out take the defaults. Raises CheckpointError for unknown keys or no JSON."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
         raise CheckpointError("The run's config cannot be read", got=f"{path.name}: {error}", expected="a JSON object") from error
-    return _record(RunConfig, values)
+    return _record(kind, values)
 
 
 def write_run_config(path: Path, config: RunConfig) -> None:

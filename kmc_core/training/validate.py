@@ -37,7 +37,7 @@ def validate(
     rows: dict[str, list[dict[str, float]]] = {}
     sheet = []
     for shard in folder.shards[:clips]:
-        clip = _first_frames(shard, frames)
+        clip = first_frames(shard, frames)
         refined = refine(clip, network, steps)
         aligned = clip.maps[:, :3]
         made = {"alignment": aligned, "blur": blurred(aligned)}
@@ -87,7 +87,8 @@ def measure(pictures: Tensor, clip: PairClip) -> dict[str, float]:
     return {key: float(np.mean([row[key] for row in found])) for key in MEASURES[:-1]} | {"motion": moved[0] / max(moved[1], 1e-6)}
 
 
-def _first_frames(shard: Shard, frames: int) -> PairClip:
+def first_frames(shard: Shard, frames: int) -> PairClip:
+    """The beginning of a shard; references are of the whole clip."""
     clip = load_pair_clip(shard.path)
     return PairClip(
         **{name: value[:frames] if isinstance(value, Tensor) and name != "references" else value for name, value in vars(clip).items()}

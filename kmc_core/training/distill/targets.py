@@ -1,0 +1,92 @@
+"""What the student should answer: the picture that takes it in one step to where its teacher gets in several.
+
+Progressive distillation (Salimans and Ho, arXiv 2202.00512) on this bridge: a step from level l to r l leads to
+x' = x0 + r (x - x0), so the picture that leads to the teacher's x' is x0 = (x' - r x) / (1 - r). One substep gives the teacher's
+own picture: that is the guidance stage (Meng et al., arXiv 2210.03142). No adversary and no score network: on the bridge
+the teacher's walk is short and has no randomness of its own, so there is one right answer to regress on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...dit.conditions import Conditions
+from ...dit.head import Edits, apply_edits
+from ...dit.model import KMCDiT
+from ...sampling.guidance import GuidedNetwork
+from ...sampling.schedule import bridge_levels
+from ...sampling.step import bridge_step
+from .plan import Stage
+
+
+@dataclass(frozen=True)
+class Told:
+    """Conditions of B windows in words (None: silence) and without; weight of guidance, one for all; fresh bool [B,T]: not history."""
+
+    with_text: Conditions | None
+    without_text: Conditions
+    weight: float
+    fresh: Tensor
+
+    def edits(self, network: KMCDiT, x: Tensor, level: Tensor, folded: bool) -> Edits:
+        """The network's answer at level (0-dim), through the sampler's own door."""
+        guided = GuidedNetwork(network, self.without_text, self.with_text, self.weight, folded)
+        return guided.edits(x, self.levels(level))
+
+    def levels(self, level: Tensor) -> Tensor:
+        """[B,T]: the level, and 0 for history."""
+        return self.fresh * level
+
+    def picture(self, network: KMCDiT, edits: Edits) -> Tensor:
+        """Clean estimate [B,3,T,H,W] as the sampler takes it."""
+        return apply_edits(*network.aligned(self.without_text), edits).clamp(-1, 1)
+
+
+@torch.no_grad()
+def walked(network: KMCDiT, told: Told, x: Tensor, levels: Tensor, folded: bool) -> Tensor:
+    """x [B,3,T,H,W] at levels[0], walked by the network to levels[-1]; clean history stays."""
+    for level, then in zip(levels[:-1], levels[1:], strict=True):
+        x0 = told.picture(network, told.edits(network, x, level, folded))
+        x = bridge_step(x, x0, told.levels(level), told.levels(then))
+    return x
+
+
+@torch.no_grad()
+def student_start(student: KMCDiT, told: Told, x: Tensor, stage: Stage, number: int) -> Tensor:
+    """Where the student itself gets in `number` steps of the stage: what it will meet when it is used, not what pairs would show."""
+    return walked(student, told, x, bridge_levels(stage.steps).to(x.device)[: number + 1], folded=True)
+
+
+@torch.no_grad()
+def target(teacher: KMCDiT, told: Told, x: Tensor, stage: Stage, number: int) -> Tensor:
+    """The picture [B,3,T,H,W] wanted of the student at step `number` of the stage, standing at x."""
+    level, then = bridge_levels(stage.steps).to(x.device)[number : number + 2]
+    between = torch.linspace(float(level), float(then), stage.substeps + 1, device=x.device)
+    reached = walked(teacher, told, x, between, folded=not stage.guidance)
+    ratio = then / level
+    return ((reached - ratio * x) / (1 - ratio)).clamp(-1, 1)
+
+
+def as_shown(x0: Tensor, wanted: Tensor) -> Tensor:
+    """x0, but where both lie at or beyond the same end of -1..1 the target itself: the sampler cuts off what is beyond."""
+    return torch.where((x0.abs() > 1) & (wanted.abs() >= 1) & (x0 * wanted > 0), wanted, x0)
+
+
+def change_loss(x0: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
+    """Weighted mean absolute error of changes from frame to frame: students of few steps are known to move less. 0 for one frame."""
+    if x0.shape[2] < 2:
+        return x0.new_zeros(())
+    error = (x0[:, :, 1:] - x0[:, :, :-1]) - (wanted[:, :, 1:] - wanted[:, :, :-1])
+    return (torch.minimum(weight[:, :, 1:], weight[:, :, :-1]) * error.abs()).mean()
+
+
+def change_ratio(x0: Tensor, wanted: Tensor, weight: Tensor) -> float:
+    """How much the student moves against its teacher: mean change between frames, 1 = as much; NaN for one frame."""
+    if x0.shape[2] < 2:
+        return float("nan")
+    both = torch.minimum(weight[:, :, 1:], weight[:, :, :-1])
+    moved = [float((both * (pictures[:, :, 1:] - pictures[:, :, :-1]).abs()).mean()) for pictures in (x0, wanted)]
+    return moved[0] / max(moved[1], 1e-6)
