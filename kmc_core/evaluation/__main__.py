@@ -1,6 +1,7 @@
 """`python -m kmc_core.evaluation reenact ...`: the comparison as a command, with a table, a JSON file and contact sheets.
 
-`python -m kmc_core.evaluation preflight ...` is in preflight.py, `... retarget ...` in retarget.py, `... matte ...` in matte.py.
+`python -m kmc_core.evaluation preflight ...` is in preflight.py, `... retarget ...` in retarget.py, `... matte ...` in matte.py,
+`... ablations ...` in ablations_command.py.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ..pose.extractor import HolisticExtractor
 from ..pose.weights import WEIGHTS_FOLDER_NAME, ensure_weights
 from ..sampling.reenact import SamplerSettings
 from ..types import Orientation
+from .ablations_command import ablations_command
 from .identity import FaceIdentity
 from .identity_weights import ensure_identity_weights
 from .matte import matte_command
@@ -66,7 +68,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; 0 when every row was measured, 1 when some were not, 2 for a wrong command."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     words = sys.argv[1:] if arguments is None else arguments
-    others = {"preflight": preflight_command, "retarget": retarget_command, "matte": matte_command, "prompts": prompts_command}
+    others = {
+        "preflight": preflight_command, "retarget": retarget_command, "matte": matte_command, "prompts": prompts_command,
+        "ablations": ablations_command,
+    }  # fmt: skip
     if words and words[0] in others:
         status, text = others[words[0]](words[1:])
         print(text)
