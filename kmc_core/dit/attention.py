@@ -6,6 +6,7 @@ Not here: modulation and residuals (blocks.py). Source: qk-norm of ViT-22B, arXi
 from __future__ import annotations
 
 from types import ModuleType
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,11 +19,19 @@ def normalised(norm: nn.RMSNorm, x: Tensor) -> Tensor:
     return norm(x.to(norm.weight.dtype))
 
 
+class Remembered(NamedTuple):
+    """key and value [B,heads,M,d] of what is attended to, normalised and turned: a context that stays is read once."""
+
+    key: Tensor
+    value: Tensor
+
+
 class Attention(nn.Module):
     """x [B,N,D] attends to `context` [B,M,D'] (or to itself). Output [B,N,D].
 
     query_rotary / key_rotary: tables broadcastable to [B,1,N,d] / [B,1,M,d]; None = no position.
     mask: bool [B,M], True = may be attended to. At least one token of every row must be True.
+    remembered: what `remember` made of the context before, instead of it; the same bits.
     """
 
     def __init__(
@@ -44,6 +53,12 @@ class Attention(nn.Module):
         self.key_norm = operations.RMSNorm(width // heads, eps=1e-6, **place)
         self.out = operations.Linear(width, width, **place)
 
+    def remember(self, source: Tensor, rotary: Rotary | None = None) -> Remembered:
+        """source [B,M,D'] as keys and values, to be handed to `forward` any number of times."""
+        key, value = self.key_value(source).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        key = normalised(self.key_norm, key)
+        return Remembered((key if rotary is None else rotate(key, rotary)).to(value.dtype), value)
+
     def forward(
         self,
         x: Tensor,
@@ -51,17 +66,14 @@ class Attention(nn.Module):
         context: Tensor | None = None,
         key_rotary: Rotary | None = None,
         mask: Tensor | None = None,
+        remembered: Remembered | None = None,
     ) -> Tensor:
-        source = x if context is None else context
-        query = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-        key, value = self.key_value(source).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        query, key = normalised(self.query_norm, query), normalised(self.key_norm, key)
+        if remembered is None:
+            remembered = self.remember(x, query_rotary) if context is None else self.remember(context, key_rotary)
+        key, value = remembered
+        query = normalised(self.query_norm, self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2))
         if query_rotary is not None:
             query = rotate(query, query_rotary)
-        if context is None:
-            key_rotary = query_rotary
-        if key_rotary is not None:
-            key = rotate(key, key_rotary)
         bias = None if mask is None else mask[:, None, None, :]
-        mixed = nn.functional.scaled_dot_product_attention(query.to(value.dtype), key.to(value.dtype), value, attn_mask=bias)
+        mixed = nn.functional.scaled_dot_product_attention(query.to(value.dtype), key, value, attn_mask=bias)
         return self.out(mixed.transpose(1, 2).flatten(2))

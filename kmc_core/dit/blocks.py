@@ -12,7 +12,7 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
-from .attention import Attention, normalised
+from .attention import Attention, Remembered, normalised
 from .rope import Rotary
 
 
@@ -45,7 +45,8 @@ class SwiGLU(nn.Module):
 class SpaceTimeBlock(nn.Module):
     """x [B,T,N,D] -> [B,T,N,D]. Frames see themselves, then equal places through time, then their own context.
 
-    modulation: the vector of each frame [B,T,C]; its projection starts at zero, so an untrained block passes x through.
+    condition: the vector of each frame [B,T,C]; its projection starts at zero, so an untrained block passes x through.
+    context: of `remember`; visible bool [B,T,M], Context.visible.
     """
 
     def __init__(
@@ -69,7 +70,11 @@ class SpaceTimeBlock(nn.Module):
         nn.init.zeros_(self.modulation.weight)
         nn.init.zeros_(self.modulation.bias)
 
-    def forward(self, x: Tensor, condition: Tensor, space: Rotary, time: Rotary, context: Context) -> Tensor:
+    def remember(self, context: Context) -> Remembered:
+        """The context as this block's keys and values [B*T,heads,M,d]: neither x nor the level changes them."""
+        return self.context.remember(context.tokens.flatten(0, 1), context.rotary)
+
+    def forward(self, x: Tensor, condition: Tensor, space: Rotary, time: Rotary, context: Remembered, visible: Tensor) -> Tensor:
         batch, frames, places, _ = x.shape
         parts = self.modulation(nn.functional.silu(condition))[:, :, None].chunk(12, dim=-1)
         scales, shifts, gates = parts[0:4], parts[4:8], parts[8:12]
@@ -83,8 +88,6 @@ class SpaceTimeBlock(nn.Module):
             # contiguous: a strided input would make every linear layer copy its weight once per place
             paths = prepared(1, x).transpose(1, 2).flatten(0, 1).contiguous()
             x = x + gates[1] * self.time(paths, time).unflatten(0, (batch, places)).transpose(1, 2)
-        seen = self.context(
-            prepared(2, x).flatten(0, 1), space, context.tokens.flatten(0, 1), context.rotary, context.visible.flatten(0, 1)
-        )
+        seen = self.context(prepared(2, x).flatten(0, 1), space, mask=visible.flatten(0, 1), remembered=context)
         x = x + gates[2] * seen.unflatten(0, (batch, frames))
         return x + gates[3] * self.feed_forward(prepared(3, x))

@@ -84,16 +84,15 @@ def colour_change(pictures: Tensor, colour: Tensor, alpha: Tensor) -> Tensor:
     return alpha * added(colour[:, :12]) + (1 - alpha) * added(colour[:, 12:])
 
 
-def read_edits(raw: RawEdits, maps: Tensor, has_text: Tensor, config: KMCDiTConfig) -> Edits:
-    """Decoder numbers -> edits with units. raw of F frames, maps [F,C,H,W], has_text [F]; result has B = F, T = 1.
+def read_edits(raw: RawEdits, mask: Tensor, has_text: Tensor, config: KMCDiTConfig) -> Edits:
+    """Decoder numbers -> edits with units. raw of F frames, mask [F,1,H,W] (`edit_mask`), has_text [F]; result has B = F, T = 1.
 
     Without text the colour grid is closed, so nothing outside the edit mask can change.
     """
-    size = maps.shape[-2:]
+    size = mask.shape[-2:]
     flow = interpolate(smoothed(raw.flow.float(), 3), size=size, mode="bilinear", align_corners=False)
     flow = config.flow_limit_px * torch.tanh(flow * (FLOW_GAIN_PX / config.flow_limit_px))
     colour = avg_pool2d(raw.colour.float(), COLOUR_CELL_TOKENS, ceil_mode=True, count_include_pad=False)
-    mask = edit_mask(maps.float(), config)
     colour = colour * has_text.to(colour.dtype).view(-1, 1, 1, 1) if has_text.any() else torch.zeros_like(colour)
     return Edits(flow[:, :, None], raw.residual.float()[:, :, None], mask[:, :, None], colour[:, :, None])
 

@@ -5,6 +5,8 @@
     blocks  : space, time at equal places, context, feed-forward                  -> video tokens
     PixelDecoder -> flow, residual, colour grid (+ TextColour) -> edits inside the mask -> x0
 
+`edits` does it all; a sampler calls its four parts: `look` and `listen` once per window, `see` and `answer` once per step.
+
 The network predicts the clean picture x0 of a bridge from the aligned frame (level 1) to the clean frame (level 0).
 Layers come from `operations` (default torch.nn), so a host can hand in its own. Called by sampling and training.
 """
@@ -22,10 +24,11 @@ from .attention import normalised
 from .blocks import Context, SpaceTimeBlock
 from .conditions import Conditions, Guidance
 from .config import KMCDiTConfig
-from .head import Edits, apply_edits, read_edits
+from .head import Edits, apply_edits, edit_mask, read_edits
 from .identity import IdentityEncoder
 from .motion_encoders import MotionEncoder
-from .patches import PixelDecoder, PixelStem
+from .patches import PixelDecoder, PixelFeatures, PixelStem, halves
+from .readings import Look, Seen, Told
 from .rope import grid_positions, rotary
 from .text import ByteEncoder, TextColour, TextTokens, guided_colour, guided_words
 
@@ -75,50 +78,75 @@ class KMCDiT(nn.Module):
 
         guidance: both branches' answer in this one evaluation; None takes the words as they are said.
         """
-        batch, _, frames, height, width = x.shape
-        maps = conditions.maps.transpose(1, 2).flatten(0, 1)
-        pixels = torch.cat((maps, x.transpose(1, 2).flatten(0, 1).to(maps.dtype)), dim=1)
-        border = (0, -width % self.config.patch, 0, -height % self.config.patch)
-        pixels = pad(pixels, border, mode="replicate") if any(border) else pixels
+        look = self.look(conditions.maps)
+        return self.answer(self.see(x, look), level, look, self.listen(conditions, guidance))
 
-        features, tokens = self.stem(pixels)
-        rows, columns = pixels.shape[-2] // self.config.patch, pixels.shape[-1] // self.config.patch
+    def look(self, maps: Tensor) -> Look:
+        """Read the maps [B,C,T,H,W]. Good for every step and branch of the window."""
+        batch, _, frames, height, width = maps.shape
+        pixels = self._padded(maps)
+        theta, head_width = self.config.rope_theta, self.config.width // self.config.heads
+        rows, columns = (side // self.config.patch for side in pixels.shape[-2:])
+        return Look(
+            halves(pixels),
+            edit_mask(pixels.float(), self.config),
+            batch,
+            (height, width),
+            rotary(grid_positions(rows, columns, maps.device), head_width, theta),
+            rotary(torch.arange(frames, device=maps.device)[:, None], head_width, theta),
+        )
+
+    def listen(self, conditions: Conditions, guidance: Guidance | None = None) -> Told:
+        """Read motion, references and words. Good for every step of the window."""
         text = self.text(conditions.text)
         untold = None if guidance is None else self.text(guidance.untold_text)
         words = text if guidance is None else guided_words(text, untold, guidance.weight)
-        tokens = self._attend(tokens.unflatten(0, (batch, frames)), level, conditions, words, (height, width), (rows, columns))
-        raw = self.decoder(tokens.flatten(0, 1), features)
-        raw = raw._replace(colour=self._colour(raw.colour, text, untold, guidance))
+        context = self._context(conditions, words, tuple(conditions.maps.shape[-2:]))
         has_text = conditions.has_text if guidance is None else conditions.has_text | guidance.untold_has_text
-        flat = read_edits(raw, pixels[:, : maps.shape[1]], has_text.repeat_interleave(frames), self.config)
-        flow, residual, mask = (part[..., :height, :width] for part in (flat.flow, flat.residual, flat.mask))
-        return Edits(*(self._as_clip(part, batch) for part in (flow, residual, mask, flat.colour)))
+        remembered = tuple(block.remember(context) for block in self.blocks)
+        return Told(remembered, context.visible, self.text_summary(words.summary)[:, None], text, untold, guidance, has_text)
 
-    def _colour(self, own: Tensor, text: TextTokens, untold: TextTokens | None, guidance: Guidance | None) -> Tensor:
+    def see(self, x: Tensor, look: Look) -> Seen:
+        """The bridge state x [B,3,T,H,W] over the maps, as tokens. Good for both branches of the step."""
+        features, tokens = self.stem.from_halves(torch.cat((look.halves, halves(self._padded(x.to(look.mask.dtype)))), dim=1))
+        return Seen(features, tokens.unflatten(0, (look.batch, -1)))
+
+    def answer(self, seen: Seen, level: Tensor, look: Look, told: Told, first: int = 0) -> Edits:
+        """The edits of the frames from `first` on; those before only inform them."""
+        tokens = seen.tokens
+        condition = self._level_vector(level, tokens) + told.summary
+        for block, context in zip(self.blocks, told.context, strict=True):
+            tokens = block(tokens, condition, look.space, look.time, context, told.visible)
+
+        def shown(x: Tensor) -> Tensor:
+            return x.unflatten(0, (look.batch, -1))[:, first:].flatten(0, 1)
+
+        raw = self.decoder(tokens[:, first:].flatten(0, 1), PixelFeatures(*map(shown, seen.features)))
+        raw = raw._replace(colour=self._colour(raw.colour, told))
+        has_text = told.has_text.repeat_interleave(tokens.shape[1] - first)
+        flat = read_edits(raw, shown(look.mask), has_text, self.config)
+        height, width = look.size
+        flow, residual, mask = (part[..., :height, :width] for part in (flat.flow, flat.residual, flat.mask))
+        return Edits(*(self._as_clip(part, look.batch) for part in (flow, residual, mask, flat.colour)))
+
+    def _padded(self, x: Tensor) -> Tensor:
+        """[B,C,T,H,W] -> [B*T,C,H',W'], the border repeated up to whole patches."""
+        border = (0, -x.shape[-1] % self.config.patch, 0, -x.shape[-2] % self.config.patch)
+        frames = x.transpose(1, 2).flatten(0, 1)
+        return pad(frames, border, mode="replicate") if any(border) else frames
+
+    def _colour(self, own: Tensor, told: Told) -> Tensor:
         """The colour grid [B*T,24,h,w]: the pixels' own and the words', guided if asked for."""
-        frames = len(own) // len(text.tokens)
+        guidance, frames = told.guidance, len(own) // len(told.text.tokens)
 
         def said(words: TextTokens) -> Tensor:
             colour = own.new_zeros(len(words.tokens), own.shape[1]) if self.text_colour is None else self.text_colour(words)
             return colour.repeat_interleave(frames, dim=0)
 
         if guidance is None:
-            return own if self.text_colour is None else own + said(text)[:, :, None, None]
+            return own if self.text_colour is None else own + said(told.text)[:, :, None, None]
         weight, untold_has_text = (part.repeat_interleave(frames) for part in (guidance.weight, guidance.untold_has_text))
-        return guided_colour(own, said(text), said(untold), weight, untold_has_text)
-
-    def _attend(
-        self, tokens: Tensor, level: Tensor, conditions: Conditions, text: TextTokens, size: tuple[int, int], grid: tuple[int, int]
-    ) -> Tensor:
-        """Run the blocks on video tokens [B,T,N,D]. size: pixels of the window, grid: its tokens."""
-        theta, head_width = self.config.rope_theta, self.config.width // self.config.heads
-        space = rotary(grid_positions(*grid, tokens.device), head_width, theta)
-        time = rotary(torch.arange(tokens.shape[1], device=tokens.device)[:, None], head_width, theta)
-        context = self._context(conditions, text, size)
-        condition = self._level_vector(level, tokens) + self.text_summary(text.summary)[:, None]
-        for block in self.blocks:
-            tokens = block(tokens, condition, space, time, context)
-        return tokens
+        return guided_colour(own, said(told.text), said(told.untold), weight, untold_has_text)
 
     def _context(self, conditions: Conditions, text: TextTokens, size: tuple[int, int]) -> Context:
         """Tokens every frame may look at: nothing, its motion, the references, the text."""

@@ -25,6 +25,16 @@ class PixelFeatures(NamedTuple):
     quarter: Tensor
 
 
+def halves(pixels: Tensor) -> Tensor:
+    """Pixels [F,C,H,W] as [F,4C,H/2,W/2] in the number type and memory order the stem computes in, so that none of it is
+    done again at every step for maps that stay.
+    """
+    kind = pixels.device.type
+    if torch.is_autocast_enabled(kind):
+        pixels = pixels.to(torch.get_autocast_dtype(kind))
+    return pixel_unshuffle(pixels, 2).contiguous(memory_format=torch.channels_last)
+
+
 class PixelStem(nn.Module):
     """Pixels [F,in_channels,H,W] (H, W multiples of 16) -> features and tokens [F,(H/16)(W/16),D]."""
 
@@ -41,7 +51,11 @@ class PixelStem(nn.Module):
         self.to_tokens = operations.Conv2d(config.bottleneck, config.width, 1, **place)
 
     def forward(self, pixels: Tensor) -> tuple[PixelFeatures, Tensor]:
-        half = silu(self.to_half(pixel_unshuffle(pixels, 2)))
+        return self.from_halves(halves(pixels))
+
+    def from_halves(self, pixels: Tensor) -> tuple[PixelFeatures, Tensor]:
+        """As `forward`, of what `halves` made of the pixels (its channels may be joined from several calls)."""
+        half = silu(self.to_half(pixels))
         quarter = silu(self.to_quarter(half))
         quarter = quarter + silu(self.quarter_refine(quarter))
         tokens = self.to_tokens(self.to_bottleneck(quarter))

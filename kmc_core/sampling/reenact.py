@@ -141,8 +141,7 @@ class _Job:
                 should_stop=should_stop,
             )
         self._shown = x0[:, :, -self.settings.overlap :] if self.settings.overlap else None
-        new = edits.at(slice(window.history, None))
-        return Edits(*(part.cpu() for part in (new.flow, new.residual, new.mask, new.colour)))
+        return Edits(*(part.cpu() for part in (edits.flow, edits.residual, edits.mask, edits.colour)))
 
     def finish(self, frame: int, edits: Edits | None) -> ReenactedFrame:
         """One frame at output size."""

@@ -22,7 +22,7 @@ def sample_window(
     on_step: Callable[[int, Tensor], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> tuple[Tensor, Edits]:
-    """Clean estimate [1,3,T,H,W] in -1..1 of one window and the edits that made it.
+    """Clean estimate [1,3,T,H,W] in -1..1 of one window, and the edits that made its frames after the history.
 
     levels [S+1] from schedule.bridge_levels; noise scaled, [1,3,T,H,W] or None (none: the default, and the best at this size);
     history [1,3,h,H,W]: the window's first h frames as already shown; they stay clean (level 0) and only inform the rest.
@@ -38,10 +38,10 @@ def sample_window(
         if should_stop is not None and should_stop():
             raise Cancelled
         now, then = (torch.where(still_clean, torch.zeros_like(value), value) for value in (level, next_level))
-        edits = guided.edits(x, now)
-        x0 = apply_edits(aligned, alpha, edits).clamp(-1, 1)
+        edits = guided.edits(x, now, given)
+        x0 = apply_edits(aligned[:, :, given:], alpha[:, :, given:], edits).clamp(-1, 1)
         if history is not None:
-            x0 = torch.cat((history.to(x0.dtype), x0[:, :, given:]), dim=2)
+            x0 = torch.cat((history.to(x0.dtype), x0), dim=2)
         x = bridge_step(x, x0, now, then)
         if on_step is not None:
             on_step(index, x0)

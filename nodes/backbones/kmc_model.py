@@ -22,9 +22,8 @@ import comfy.supported_models_base
 import torch
 from torch import Tensor
 
-from ...kmc_core.dit.conditions import Conditions, Guidance
+from ...kmc_core.dit.conditions import Conditions
 from ...kmc_core.dit.config import KMCDiTConfig
-from ...kmc_core.dit.head import Edits
 from ...kmc_core.dit.model import KMCDiT
 from ...kmc_core.errors import KMCError
 from ...kmc_core.sampling.reenact import fast_arithmetic
@@ -153,22 +152,18 @@ class KMCModelConfig(comfy.supported_models_base.BASE):
 
 
 class LoadedNetwork:
-    """A KMC MODEL on its device, patches and all, with the face of KMCDiT that kmc_core.sampling walks: config, aligned, edits."""
+    """A KMC MODEL on its device, patches and all, with the face of KMCDiT that kmc_core.sampling walks: config, aligned, edits and its parts."""
 
     def __init__(self, model: object) -> None:
         self.model = model
         comfy.model_management.load_models_gpu([model], memory_required=model.model.memory_required(list(WINDOW_SHAPE)))
-        self.network: KMCDiffusionModel = model.model.diffusion_model
-        self.config = self.network.config
-        self.aligned = self.network.aligned
+        network: KMCDiffusionModel = model.model.diffusion_model
+        self.config, self.aligned, self.edits = network.config, network.aligned, network.edits
+        self.look, self.listen, self.see, self.answer = network.look, network.listen, network.see, network.answer
 
     def parameters(self) -> Iterator[Tensor]:
         """One empty tensor where the work is done: with offloading the weights themselves may rest elsewhere."""
         yield torch.empty(0, device=self.model.load_device)
-
-    def edits(self, x: Tensor, level: Tensor, conditions: Conditions, guidance: Guidance | None = None) -> Edits:
-        """As KMCDiT.edits."""
-        return self.network.edits(x, level, conditions, guidance)
 
 
 def is_kmc_model(model: object) -> bool:
