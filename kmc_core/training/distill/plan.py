@@ -49,6 +49,7 @@ class DistillConfig:
     steps: int = 1_000_000
     batch: int = 4
     learning_rate: float = 1e-4
+    weight_decay: float = 0.0
     warm_up_steps: int = 20
     clip_norm: float = 1.0
     ema: float = 0.99

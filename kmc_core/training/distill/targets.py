@@ -83,10 +83,9 @@ def change_loss(x0: Tensor, wanted: Tensor, weight: Tensor) -> Tensor:
     return (torch.minimum(weight[:, :, 1:], weight[:, :, :-1]) * error.abs()).mean()
 
 
-def change_ratio(x0: Tensor, wanted: Tensor, weight: Tensor) -> float:
-    """How much the student moves against its teacher: mean change between frames, 1 = as much; NaN for one frame."""
-    if x0.shape[2] < 2:
-        return float("nan")
+def mean_change(pictures: Tensor, weight: Tensor) -> float:
+    """How much pictures [B,3,T,H,W] move: weighted mean change from frame to frame; 0 for one frame."""
+    if pictures.shape[2] < 2:
+        return 0.0
     both = torch.minimum(weight[:, :, 1:], weight[:, :, :-1])
-    moved = [float((both * (pictures[:, :, 1:] - pictures[:, :, :-1]).abs()).mean()) for pictures in (x0, wanted)]
-    return moved[0] / max(moved[1], 1e-6)
+    return float((both * (pictures[:, :, 1:] - pictures[:, :, :-1]).abs()).mean())
