@@ -13,6 +13,7 @@ import torch
 from test_training_loop import run_folder
 from test_training_parts import pair_clip
 
+from kmc_core.checkpoints.format import load_checkpoint, save_checkpoint
 from kmc_core.dit.config import PRESETS
 from kmc_core.dit.head import Edits
 from kmc_core.dit.model import KMCDiT
@@ -29,6 +30,7 @@ from kmc_core.training.resumable import append_row
 from kmc_core.training.run_config import read_run_config
 from kmc_core.training.shards import save_pair_clip
 from kmc_core.training.stage import STAGES, begin_stage, stage_config
+from kmc_core.training.state import FORMAT, VERSION
 from kmc_core.training.train import Run, train
 
 TINY = PRESETS["tiny"]
@@ -155,6 +157,19 @@ def test_a_continued_run_equals_an_uninterrupted_one(tmp_path: Path, options: di
     (parted / "config.json").write_text(json.dumps({"pairs": other.pairs, "preset": "tiny"}))
     with pytest.raises(CheckpointError, match=r"another optimiser|other losses"):
         Run(parted)
+
+
+def test_a_run_begun_before_there_was_a_choice_of_optimiser_goes_on(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path, "run", steps=2)
+    stops = iter([False, True])
+    train(folder, lambda: next(stops))
+    tensors, header = load_checkpoint(folder / "state.safetensors", FORMAT, VERSION)
+    del header["optimiser"]
+    save_checkpoint(folder / "state.safetensors", tensors, header)
+    (folder / "config.json").write_text(json.dumps({"pairs": str(tmp_path / "pairs"), "preset": "tiny", "steps": 2}))
+    run = Run(folder)
+    assert run.progress.step == 1 and run.optimiser.state_dict()["state"]
+    assert run.aids is None and "stage" not in load_network(folder / "weights.safetensors")[1]
 
 
 def test_muon_takes_the_blocks_matrices_and_lowers_the_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
