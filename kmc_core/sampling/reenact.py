@@ -1,12 +1,14 @@
 """A retargeted motion and a subject become frames, streamed with memory that does not depend on the clip's length.
 
 Per window: maps at the network's size, the bridge walked once, then every new frame is rendered at output size and the
-window's edits are fused onto it. Without a network the frames are the alignment alone. Called by nodes and evaluation.
+window's edits are fused onto it. While the network works on a window, one thread finishes the frames of the window before
+and draws the maps of the next. Without a network the frames are the alignment alone. Called by nodes and evaluation.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -41,7 +43,8 @@ class SamplerSettings:
     mode "draft" | "std" | "pro" or an explicit `canvas`; steps of the bridge; cfg_scale 0 follows the motion, 1 the prompt;
     network_strength 0 (alignment alone) to 1; noise 0..1 of the trained bridge noise (0 is best for small networks);
     background "picture" | "driver" | "transparent" | "image" (background_image uint8 [H,W,3]).
-    motion_strength belongs to retargeting; it is kept here for the report only.
+    motion_strength belongs to retargeting; it is kept here for the report only. folded_guidance: one evaluation per step
+    whatever cfg_scale is (guidance.GuidedNetwork).
     """
 
     prompt: str = ""
@@ -58,6 +61,7 @@ class SamplerSettings:
     background_image: np.ndarray | None = None
     window: int = 8
     overlap: int = 2
+    folded_guidance: bool = False
 
 
 class ReenactedFrame(NamedTuple):
@@ -114,7 +118,7 @@ class _Job:
         self.canvas = settings.canvas or output_canvas(subject_canvas, settings.mode)
         self.base = base_canvas(self.canvas)
         self.device = next(network.parameters()).device if network is not None else torch.device("cpu")
-        self._maps: dict[int, Tensor] = {}
+        self._kept: list[Tensor] = []
         self._shown: Tensor | None = None
 
     @property
@@ -122,14 +126,23 @@ class _Job:
         """Steps per window: none without a network."""
         return self.settings.steps if self.network is not None else 0
 
-    def solve(self, window: Window, on_step: Callable[[int, Tensor], None], should_stop: ShouldStop | None) -> Edits | None:
-        """Maps and edits of the window's new frames at base size; None without a network."""
+    def draw(self, window: Window, should_stop: ShouldStop | None) -> list[Tensor]:
+        """Maps [C,H,W] of the window's new frames at base size; none without a network."""
+        maps = []
+        for frame in range(window.first_new, window.stop) if self.network is not None else ():
+            _stop_if(should_stop)
+            maps.append(self.renderer.maps(frame, self.base))
+        return maps
+
+    def solve(
+        self, window: Window, new: list[Tensor], on_step: Callable[[int, Tensor], None], should_stop: ShouldStop | None
+    ) -> Edits | None:
+        """Edits of the window's new frames, of their maps, at base size; None without a network."""
         if self.network is None:
             return None
-        for frame in range(window.first_new, window.stop):
-            _stop_if(should_stop)
-            self._maps[frame] = self.renderer.maps(frame, self.base)
-        guided = self._guided(window)
+        maps = [*self._kept, *new]
+        self._kept = maps[len(maps) - self.settings.overlap :]
+        guided = self._guided(window, torch.stack(maps, dim=1)[None])
         history = self._shown[:, :, -window.history :] if window.history else None
         with torch.no_grad(), fast_arithmetic(self.device):
             x0, edits = sample_window(
@@ -143,23 +156,18 @@ class _Job:
         self._shown = x0[:, :, -self.settings.overlap :] if self.settings.overlap else None
         return Edits(*(part.cpu() for part in (edits.flow, edits.residual, edits.mask, edits.colour)))
 
-    def finish(self, frame: int, edits: Edits | None) -> ReenactedFrame:
-        """One frame at output size."""
+    def finish(self, frame: int, base: Tensor | None, edits: Edits | None, should_stop: ShouldStop | None) -> ReenactedFrame:
+        """One frame at output size. base [3,h,w]: its alignment at base size, with `edits` of this frame."""
+        _stop_if(should_stop)
         composite = self.renderer.composite(frame, self.canvas)
         rgb = composite.rgb
         if edits is not None:
-            rgb = fuse(rgb, composite.alpha, self._maps[frame][:3], edits, self.settings.network_strength)
+            rgb = fuse(rgb, composite.alpha, base, edits, self.settings.network_strength)
         rgb = ((rgb.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0)
         return ReenactedFrame(rgb.contiguous().numpy(), composite.alpha[0].numpy())
 
-    def forget(self, before: int) -> None:
-        """Drop the maps of frames no window will look at again."""
-        for frame in [known for known in self._maps if known < before]:
-            del self._maps[frame]
-
-    def _guided(self, window: Window) -> GuidedNetwork:
+    def _guided(self, window: Window, maps: Tensor) -> GuidedNetwork:
         frames, settings = slice(window.start, window.stop), self.settings
-        maps = torch.stack([self._maps[frame] for frame in range(window.start, window.stop)], dim=1)[None]
         limit = self.network.config.text_bytes
 
         def told(prompt: str) -> Conditions:
@@ -168,7 +176,8 @@ class _Job:
             return conditions.mapped(lambda tensor: tensor.to(self.device))
 
         with_text = told(settings.prompt) if settings.prompt.strip() else None
-        return GuidedNetwork(self.network, told(settings.negative_prompt), with_text, guidance_weight(settings.cfg_scale))
+        weight = guidance_weight(settings.cfg_scale)
+        return GuidedNetwork(self.network, told(settings.negative_prompt), with_text, weight, settings.folded_guidance)
 
     def _noise(self, maps: Tensor) -> Tensor | None:
         if self.settings.noise <= 0:
@@ -182,7 +191,7 @@ def _frames(
     job: _Job, frame_count: int, progress: Progress | None, should_stop: ShouldStop | None, on_preview: Preview | None
 ) -> Iterator[ReenactedFrame]:
     windows = plan_windows(frame_count, job.settings.window, job.settings.overlap)
-    total, done = len(windows) * job.steps + frame_count, 0
+    total, done, shown = len(windows) * job.steps + frame_count, 0, 0
 
     def advance(stage: str) -> None:
         nonlocal done
@@ -190,18 +199,34 @@ def _frames(
         if progress is not None:
             progress(done, total, stage)
 
-    for number, window in enumerate(windows, 1):
-        def on_step(step: int, x0: Tensor, window: Window = window, number: int = number) -> None:
-            advance(f"window {number} of {len(windows)}, step {step + 1}")
-            if on_preview is not None:
-                on_preview(window.stop - 1, ((x0[0, :, -1] + 1) * 127.5).byte().permute(1, 2, 0).cpu().numpy())
+    def in_order(frames: list[Future[ReenactedFrame]]) -> Iterator[ReenactedFrame]:
+        nonlocal shown
+        for frame in frames:
+            yield frame.result()
+            shown += 1
+            advance(f"frame {shown} of {frame_count}")
 
-        edits = job.solve(window, on_step, should_stop)
-        for offset, frame in enumerate(range(window.first_new, window.stop)):
-            _stop_if(should_stop)
-            yield job.finish(frame, edits and edits.at(slice(offset, offset + 1)))
-            advance(f"frame {frame + 1} of {frame_count}")
-        job.forget(before=window.stop - job.settings.overlap)
+    drawing = ThreadPoolExecutor(1, "kmc-drawing")  # one thread: what the renderer keeps is touched by nobody else
+    try:
+        drawn = [drawing.submit(job.draw, window, should_stop) for window in windows[:1]]
+        finished: list[Future[ReenactedFrame]] = []
+        for number, window in enumerate(windows, 1):
+            def on_step(step: int, x0: Tensor, window: Window = window, number: int = number) -> None:
+                advance(f"window {number} of {len(windows)}, step {step + 1}")
+                if on_preview is not None:
+                    on_preview(window.stop - 1, ((x0[0, :, -1] + 1) * 127.5).byte().permute(1, 2, 0).cpu().numpy())
+
+            maps = drawn.pop().result()
+            drawn += [drawing.submit(job.draw, after, should_stop) for after in windows[number : number + 1]]
+            edits = job.solve(window, maps, on_step, should_stop)
+            yield from in_order(finished)
+            finished = []
+            for offset, frame in enumerate(range(window.first_new, window.stop)):
+                base, own = (maps[offset][:3].clone(), edits.at(slice(offset, offset + 1))) if edits else (None, None)
+                finished.append(drawing.submit(job.finish, frame, base, own, should_stop))
+        yield from in_order(finished)
+    finally:
+        drawing.shutdown(cancel_futures=True)
 
 
 def fast_arithmetic(device: torch.device) -> AbstractContextManager[object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import cv2
@@ -122,18 +123,50 @@ def test_state_does_not_grow_with_the_clip(scene: tuple) -> None:
     from kmc_core.sampling import reenact as room
 
     kept: list[int] = []
-    original = room._Job.forget
+    original = room._Job.solve
 
-    def counting(job: object, before: int) -> None:
-        original(job, before)
-        kept.append(len(job._maps))
+    def counting(job: object, *arguments: object) -> object:
+        edits = original(job, *arguments)
+        kept.append(len(job._kept))
+        return edits
 
-    room._Job.forget = counting
+    room._Job.solve = counting
     try:
         frames_of(scene, network=shaken())
     finally:
-        room._Job.forget = original
-    assert max(kept) <= SMALL.overlap
+        room._Job.solve = original
+    assert kept == [SMALL.overlap] * 3
+
+
+def test_frames_are_finished_beside_the_network_and_the_bits_do_not_care(scene: tuple) -> None:
+    """Under inference mode too, where ComfyUI runs its nodes; a reader that stops early leaves no thread behind."""
+    threads: dict[str, set[str]] = {"composite": set(), "maps": set()}
+    originals = {name: getattr(FrameRenderer, name) for name in threads}
+
+    def watched(name: str) -> object:
+        def call(*arguments: object) -> object:
+            threads[name].add(threading.current_thread().name)
+            return originals[name](*arguments)
+
+        return call
+
+    network = shaken()
+    plain = frames_of(scene, network=network)
+    with torch.inference_mode():
+        again = frames_of(scene, network=network)
+    assert all(np.array_equal(a.rgb, b.rgb) and np.array_equal(a.alpha, b.alpha) for a, b in zip(plain, again, strict=True))
+    motion, subject, aligner = scene
+    for name in threads:
+        setattr(FrameRenderer, name, watched(name))
+    try:
+        frames = reenact(motion, subject, SMALL, network, aligner=aligner)
+        assert np.array_equal(next(frames).rgb, plain[0].rgb)
+        frames.close()
+    finally:
+        for name, original in originals.items():
+            setattr(FrameRenderer, name, original)
+    assert threads["composite"] == threads["maps"] and all("kmc-drawing" in name for name in threads["maps"])
+    assert not any(thread.name.startswith("kmc-drawing") for thread in threading.enumerate())
 
 
 def test_backgrounds(scene: tuple) -> None:
