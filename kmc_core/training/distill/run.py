@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from ...dit.conditions import Conditions, text_bytes
-from ...dit.head import apply_edits
 from ...dit.model import KMCDiT
 from ...dit.weights_file import load_network, save_network
 from ...sampling.step import bridge_state, uncertainty
@@ -121,8 +120,8 @@ class StageRun(ResumableRun):
         with torch.autocast(self.device.type, torch.bfloat16):
             x = student_start(self.network, told, x, self.stage, number)
             wanted = target(self.teacher, told, x, self.stage, number)
-            edits = told.edits(self.network, x, torch.tensor(1 - number / self.stage.steps, device=self.device), folded=True)
-        x0 = as_shown(apply_edits(*self.network.aligned(told.without_text), edits), wanted)
+            edits = told.guided(self.network, folded=True).edits(x, told.levels(torch.tensor(1 - number / self.stage.steps)))
+        x0 = as_shown(told.picture(self.network, edits), wanted)
         frames = weight[:, None, :, None, None]
         loss = refinement_loss(x0, wanted, edits, batch.subject.to(self.device), weight, self.config.losses)
         loss = loss + self.config.motion * change_loss(x0, wanted, frames)

@@ -31,25 +31,25 @@ class Told:
     weight: float
     fresh: Tensor
 
-    def edits(self, network: KMCDiT, x: Tensor, level: Tensor, folded: bool) -> Edits:
-        """The network's answer at level (0-dim), through the sampler's own door."""
-        guided = GuidedNetwork(network, self.without_text, self.with_text, self.weight, folded)
-        return guided.edits(x, self.levels(level))
+    def guided(self, network: KMCDiT, folded: bool) -> GuidedNetwork:
+        """The sampler's own door to a network; what it has read of the conditions it keeps, so it serves one walk."""
+        return GuidedNetwork(network, self.without_text, self.with_text, self.weight, folded)
 
     def levels(self, level: Tensor) -> Tensor:
         """[B,T]: the level, and 0 for history."""
         return self.fresh * level
 
     def picture(self, network: KMCDiT, edits: Edits) -> Tensor:
-        """Clean estimate [B,3,T,H,W] as the sampler takes it."""
-        return apply_edits(*network.aligned(self.without_text), edits).clamp(-1, 1)
+        """Clean estimate [B,3,T,H,W], not yet cut off at -1..1."""
+        return apply_edits(*network.aligned(self.without_text), edits)
 
 
 @torch.no_grad()
 def walked(network: KMCDiT, told: Told, x: Tensor, levels: Tensor, folded: bool) -> Tensor:
     """x [B,3,T,H,W] at levels[0], walked by the network to levels[-1]; clean history stays."""
+    guided = told.guided(network, folded)
     for level, then in zip(levels[:-1], levels[1:], strict=True):
-        x0 = told.picture(network, told.edits(network, x, level, folded))
+        x0 = told.picture(network, guided.edits(x, told.levels(level))).clamp(-1, 1)
         x = bridge_step(x, x0, told.levels(level), told.levels(then))
     return x
 
