@@ -24,6 +24,9 @@ LARGEST_LEVEL_PX = 384
 SMALLEST_LEVEL_PX = 24
 ROW_PENALTY, COLUMN_PENALTY = 2.5, 0.1  # added to the patch cost for squared distance / picture size
 VERTICAL_WEIGHT = 0.2
+PLAIN_LEVELS = 6.0
+SLIVER_SHARE = 16  # gaps narrower than this part of the short side
+SMOOTH_FILL_PX = 192
 
 
 class Plate(NamedTuple):
@@ -37,16 +40,18 @@ def background_plate(picture: np.ndarray, alpha: np.ndarray, *, seed: int = 0, m
     """Remove what `alpha` covers from `picture`.
 
     picture uint8 [H,W,3]; alpha float [H,W] 0..1; method "patchmatch" (textured scenes) or "pushpull" (fast, smooth).
-    A plain backdrop (little texture around the hole) uses push-pull either way: copying patches could only add seams.
+    A plain backdrop (little texture around the hole) gets a smooth surface either way: copying patches could only add seams.
     Deterministic for equal inputs and seed.
     """
     hole = grown_hole(alpha)
     if not hole.any():
         return Plate(picture.copy(), np.zeros(alpha.shape, np.float32))
-    if method == "patchmatch" and (~hole).mean() > 0.05 and _texture_around(picture, hole) > 6.0:
+    is_plain = _texture_around(picture, hole) <= PLAIN_LEVELS
+    if method == "patchmatch" and (~hole).mean() > 0.05 and not is_plain:
         filled = _patchmatch_fill(picture, _from_four_sides(picture, hole), hole, seed)
     else:
-        filled = push_pull(picture.astype(np.float32), (~hole).astype(np.float32))
+        hole = _without_slivers(hole) if is_plain else hole
+        filled = _smooth_fill(picture, hole)
     soft = np.maximum(cv2.GaussianBlur(hole.astype(np.float32), (0, 0), 1.5), hole)[..., None]
     rgb = picture * (1 - soft) + np.clip(filled, 0, 255) * soft
     return Plate(np.round(rgb).astype(np.uint8), soft[..., 0].astype(np.float32))
@@ -57,6 +62,35 @@ def grown_hole(alpha: np.ndarray) -> np.ndarray:
     size = max(5, min(alpha.shape) // 40) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     return cv2.dilate((alpha > 0.08).astype(np.uint8), kernel) > 0
+
+
+def _without_slivers(hole: np.ndarray) -> np.ndarray:
+    """The hole with the slivers of backdrop between limbs, where there is still enough left to fill from -> bool [H,W].
+
+    What sharpening and compression leave about people is all they show: a bright line that stays when the legs have gone.
+    """
+    reach = min(hole.shape) // SLIVER_SHARE
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach | 1, reach | 1))
+    padded = np.pad(hole.astype(np.uint8), 2 * reach + 1)  # or else the frame's edge would count as a limb
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, disc)[2 * reach + 1 : -2 * reach - 1, 2 * reach + 1 : -2 * reach - 1] > 0
+    return closed if (~closed).mean() > 0.05 else hole
+
+
+def _smooth_fill(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """A surface over the hole without the steps of push-pull: near to harmonic, made at a small size -> float32 [H,W,3]."""
+    known = (~hole).astype(np.float32)
+    filled = push_pull(picture.astype(np.float32), known)
+    if known.mean() < 0.02:
+        return filled
+    height, width = hole.shape
+    ratio = min(1.0, SMOOTH_FILL_PX / max(height, width))
+    size = (max(4, round(width * ratio)), max(4, round(height * ratio)))
+    small, inside = _area(filled, size), cv2.resize(1 - known, size, interpolation=cv2.INTER_AREA)[..., None]
+    surface = small
+    for sigma in (12.0,) * 8 + (6.0,) * 12 + (3.0,) * 20 + (1.5,) * 30:
+        surface = small + inside * (cv2.GaussianBlur(surface, (0, 0), sigma) - small)
+    surface = cv2.resize(surface, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.where(hole[..., None], surface, filled)
 
 
 def push_pull(image: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -107,7 +141,7 @@ def _from_four_sides(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
 
 def _texture_around(picture: np.ndarray, hole: np.ndarray) -> float:
-    """Median local contrast (grey levels) in a ring around the hole: below about 6 the backdrop is plain."""
+    """Median local contrast (grey levels) in a ring around the hole: below PLAIN_LEVELS the backdrop is plain."""
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
     detail = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 0.02 * min(grey.shape) + 1))
     ring = cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=max(4, min(grey.shape) // 12)) > 0

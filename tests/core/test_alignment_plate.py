@@ -55,3 +55,14 @@ def test_plate_survives_empty_and_full_mattes(alpha_value: float):
     _, picture, alpha = textured_scene()
     plate = background_plate(picture, np.full_like(alpha, alpha_value))
     assert plate.rgb.shape == picture.shape and np.isfinite(plate.invented).all()
+
+
+def test_plain_backdrop_keeps_no_shape_of_legs_and_no_bright_line_between_them():
+    rows, columns = np.mgrid[0:320, 0:240].astype(np.float32)
+    truth = np.repeat((150 + 0.1 * rows + 0.15 * columns)[..., None], 3, 2)
+    alpha = np.zeros((320, 240), np.float32)
+    alpha[60:290, 90:112] = alpha[60:290, 127:149] = 1
+    picture = np.where(alpha[..., None] > 0, 140, truth)
+    picture[60:290, 112:127] += 14  # what sharpening leaves between two darker legs
+    plate = background_plate(picture.astype(np.uint8), alpha)
+    assert np.abs(plate.rgb[65:285, 85:155].astype(float) - truth[65:285, 85:155]).max() < 5
