@@ -24,18 +24,21 @@ SUBPIXEL_BITS = 4
 # half-widths of the drawn pose in torso lengths, per RIG_BONES, of a usual body
 POSE_RADII = np.array([0.16, 0.11, 0.1, *ARM_RADII, 0.1, *ARM_RADII, 0.12, *LEG_RADII, 0.12, *LEG_RADII]) * 0.6
 LIMB_BONES = {L_ARM: (3, 4), R_ARM: (7, 8), L_LEG: (11, 12), R_LEG: (15, 16)}  # the two long bones of each, in RIG_BONES
-OWN_SHARE = 0.7
+OWN_SHARE, TAPER = 0.7, 1.4
 
 
 def pose_radii(model: PartModel, torso_px: float) -> np.ndarray:
     """POSE_RADII [18] of one character: no limb is drawn wider than OWN_SHARE of what its matte measured.
 
-    Drawn too wide, the background between slim legs would count as a hole in the body, and be painted over.
+    Drawn too wide, the background between slim legs would count as a hole in the body, and be painted over. A skirt is
+    measured as a thigh; so an upper bone is never drawn wider than TAPER times the lower one.
     """
     radii = POSE_RADII.copy()
     for part, bones in LIMB_BONES.items():
         for bone, measured in zip(bones, model.limb_radii[part], strict=False):
             radii[bone] = min(radii[bone], OWN_SHARE * float(measured) / max(torso_px, 1e-6))
+        upper, lower = bones
+        radii[upper] = min(radii[upper], TAPER * radii[lower])
     return radii
 
 

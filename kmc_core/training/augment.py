@@ -14,7 +14,7 @@ from torch.nn.functional import interpolate
 
 from ..alignment.maps import MAP_CHANNELS
 from ..dit.config import FACE_FEATURE_NAMES
-from ..pose.skeleton_layouts import LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG, RIG_JOINTS
+from ..pose.skeleton_layouts import LEFT_ARM, LEFT_LEG, RIG_JOINTS, RIGHT_ARM, RIGHT_LEG
 from .shards import PairClip
 
 PICTURE, ALPHA, PLATE, INVENTED = (MAP_CHANNELS.index(name) for name in ("red", "alpha", "plate_red", "plate_invented"))
@@ -93,15 +93,26 @@ def resized(clip: PairClip, height: int, width: int) -> PairClip:
     )
 
 
-def rebacked(clip: PairClip, colour: Tensor) -> PairClip:
-    """The pair before a plain background [3] in -1..1, nothing of it invented: as image and transparent outputs look.
+def plain_colour(generator: np.random.Generator) -> Tensor:
+    """A plain background's colour [3] in -1..1: a third each near white, as studios are, grey of any brightness, and any colour."""
+    kind = generator.integers(3)
+    tint = generator.normal(0, 0.03, 3)
+    base = generator.uniform(-1, 1, 3) if kind == 2 else generator.uniform(0.6, 1.0) if kind == 0 else generator.uniform(-1, 1)
+    return torch.from_numpy(np.clip(base + tint, -1, 1)).float()
 
-    Shadows and rims stay: truth and input change by what the old and new plates differ in.
+
+def rebacked(clip: PairClip, colour: Tensor, is_known: bool = True) -> PairClip:
+    """The pair before a plain background [3] in -1..1: as image and transparent outputs look, and pictures from a studio.
+
+    is_known: nothing of it counts as invented, as for a background the user gives; else the map stays. Shadows and rims
+    stay: truth and input change by what the old and new plates differ in.
     """
     rgb, plate = colour[:, None, None], clip.maps[:, PLATE : PLATE + 3]
     maps = clip.maps.clone()
     maps[:, PICTURE : PICTURE + 3] += (1 - clip.maps[:, ALPHA : ALPHA + 1]) * (rgb - plate)
-    maps[:, PLATE : PLATE + 3], maps[:, INVENTED] = rgb, 0
+    maps[:, PLATE : PLATE + 3] = rgb
+    if is_known:
+        maps[:, INVENTED] = 0
     change = (1 - clip.subject) * (rgb - plate)
     truth, registered = ((values + change).clamp(-1, 1) for values in (clip.truth, clip.registered))
     maps[:, PICTURE : PICTURE + 3].clamp_(-1, 1)

@@ -16,7 +16,7 @@ from torch import Tensor
 from ..dit.conditions import KINDS, Conditions, text_bytes
 from ..dit.config import KMCDiTConfig
 from ..errors import CheckpointError
-from .augment import in_window, mirrored, rebacked, recoloured, resized
+from .augment import in_window, mirrored, plain_colour, rebacked, recoloured, resized
 from .captions import draw_edit
 from .registration import registration_flow
 from .shards import PairClip, Shard
@@ -38,7 +38,7 @@ class DataSettings:
     dropped: float = 0.08
     zoom: tuple[float, float] = (0.8, 1.3)
     recoloured: float = 0.7
-    rebacked: float = 0.1
+    rebacked: float = 0.3
     head: float = 0.0
     hands: float = 0.0
     close_zoom: tuple[float, float] = (1.0, 1.8)
@@ -108,7 +108,7 @@ class PairFolder:
         if generator.random() < 0.5:
             clip = mirrored(clip)
         if generator.random() < settings.rebacked:
-            clip = rebacked(clip, torch.from_numpy(generator.uniform(-1, 1, 3)).float())
+            clip = rebacked(clip, plain_colour(generator), is_known=bool(generator.random() < 0.4))
         changed = generator.random() < settings.recoloured
         if changed:
             clip = recoloured(clip, generator)

@@ -11,7 +11,8 @@ import torch
 from alignment_figures import library_of, standing_view, still_motion
 
 from kmc_core.alignment.aligner import Aligner
-from kmc_core.alignment.maps import MAP_CHANNELS, network_maps
+from kmc_core.alignment.maps import MAP_CHANNELS, OWN_SHARE, TAPER, network_maps, pose_radii
+from kmc_core.alignment.part_model import L_LEG
 from kmc_core.errors import SubjectError
 from kmc_core.types import Canvas, CharacterMotion
 
@@ -92,6 +93,13 @@ def test_bones_of_slim_limbs_are_drawn_slim(eaten_px: int) -> None:
     own = hole(network_maps(*arguments, aligner.pose_radii()))
     assert own < 100
     assert eaten_px == 0 or own < 0.3 * hole(network_maps(*arguments))
+
+
+def test_a_skirt_does_not_make_thighs_thick() -> None:
+    model = Aligner(library_of(standing_view(Canvas(640, 480))), plate_method="pushpull").view(0).model
+    skirt = replace(model, limb_radii={**model.limb_radii, L_LEG: np.array([90.0, 9.0, 9.0])})
+    radii = pose_radii(skirt, 100.0)
+    assert radii[11] == pytest.approx(TAPER * radii[12]) and radii[12] == pytest.approx(OWN_SHARE * 0.09)
 
 
 def test_a_raised_arm_leaves_its_old_place(aligner: Aligner) -> None:

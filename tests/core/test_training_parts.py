@@ -13,7 +13,7 @@ from kmc_core.alignment.maps import MAP_CHANNELS
 from kmc_core.dit.config import FACE_FEATURE_NAMES, PRESETS
 from kmc_core.dit.head import Edits
 from kmc_core.errors import CheckpointError
-from kmc_core.training.augment import in_window, mirrored, rebacked, recoloured, resized
+from kmc_core.training.augment import in_window, mirrored, plain_colour, rebacked, recoloured, resized
 from kmc_core.training.bridge_levels import LevelSettings, draw_levels
 from kmc_core.training.captions import COLOURS, LIGHT_EDITS, draw_edit
 from kmc_core.training.dataset import DataSettings, PairFolder, is_held_out
@@ -100,10 +100,19 @@ def test_a_background_is_exchanged_in_input_and_truth_alike() -> None:
     clip = replace(clip, truth=clip.truth / 4, maps=clip.maps / 4, subject=(clip.maps[:, 3:4] / 4).round())
     swapped = rebacked(clip, torch.tensor([0.2, 0.1, 0.0]))
     assert torch.allclose(swapped.maps[:, 14:17, 5, 5], torch.tensor([0.2, 0.1, 0.0])) and swapped.maps[:, 17].max() == 0
+    kept = rebacked(clip, torch.tensor([0.2, 0.1, 0.0]), is_known=False)
+    assert torch.equal(kept.maps[:, 17], clip.maps[:, 17]) and torch.equal(kept.maps[:, :17], swapped.maps[:, :17])
     alpha = clip.maps[:, 3:4]
     expected = (1 - alpha) * (swapped.maps[:, 14:17] - clip.maps[:, 14:17])
     assert torch.allclose(swapped.maps[:, :3], clip.maps[:, :3] + expected, atol=1e-5)
     assert torch.allclose(swapped.truth - clip.truth, (1 - clip.subject) * (swapped.maps[:, 14:17] - clip.maps[:, 14:17]), atol=1e-5)
+
+
+def test_plain_backgrounds_are_often_as_bright_as_a_studio() -> None:
+    generator = np.random.default_rng(5)
+    colours = torch.stack([plain_colour(generator) for _ in range(200)])
+    assert colours.abs().max() <= 1
+    assert 0.25 < float((colours > 0.5).all(1).float().mean()) < 0.7  # of colours drawn evenly one in 64 would be
 
 
 def test_window_fractions_point_at_the_same_pixel() -> None:
