@@ -37,7 +37,8 @@ def random_clip(seed: int, canvas: Canvas, frames: int, fps: float) -> Synthetic
         shift=(float(generator.normal(0, 0.04)), float(generator.normal(0, 0.02))),
         margin=float(generator.uniform(0.95, 1.15)),
     )
-    scene = Scene(camera, random_light(seed), random_background(seed), grain=0.0)
+    exposure_s = float(generator.uniform(0.005, 0.025)) if generator.random() < 0.5 else 0.0
+    scene = Scene(camera, random_light(seed), random_background(seed), grain=0.0, exposure_s=exposure_s)
     start_s = float(generator.uniform(0, max(0.0, PROGRAMME_S - frames / fps)))
     plan = plan_motion(seed, PROGRAMME_S, allowed)
     return render_clip(character, plan, scene, canvas, frames=frames, fps=fps, seed=seed, start_s=start_s)

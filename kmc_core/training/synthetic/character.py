@@ -11,6 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from . import hair as hair_styles
+from .accessories import accessory_surfaces
 from .body import body_field, body_solids, body_surface
 from .clothes import Outfit, garments
 from .folds import WAVE_M, FoldField, build_folds
@@ -20,11 +21,13 @@ from .head_parts import ear, eyeball, mouth_cave, teeth, tongue
 from .paint import Palette
 from .skeleton import BONE, HEAD_JOINT, BodyShape, rest_joints
 from .surface import HAIR, HEAD, MATERIAL, MATERIALS, Surface, among, join, normal_operator, one_bone
+from .trailing import looseness
 
 
 @dataclass(frozen=True)
 class CharacterDesign:
-    """Everything that makes a character; build_character turns it into surfaces. style: "soft", "toon" or "painterly"."""
+    """Everything that makes a character; build_character turns it into surfaces. style: "soft", "toon" or "painterly";
+    extras: things worn and held (accessories.py), held in the left (0) or right (1) hand."""
 
     name: str = "adult"
     shape: BodyShape = field(default_factory=BodyShape)
@@ -35,12 +38,15 @@ class CharacterDesign:
     palette: Palette = field(default_factory=Palette)
     style: str = "soft"
     caption: str = "a person"
+    extras: tuple[str, ...] = ()
+    extras_side: int = 0
 
 
 @dataclass
 class Character:
     """surface: all parts joined; head_range: its head vertices; rest: bone joints [B,3]; eye_centres [2,3] rest metres;
-    folds: how its cloth creases; wave [materials]: width of a crease in metres."""
+    folds: how its cloth creases; wave [materials]: width of a crease in metres;
+    loose [N]: how freely each vertex hangs."""
 
     design: CharacterDesign
     surface: Surface
@@ -53,6 +59,7 @@ class Character:
     two_sided: np.ndarray
     folds: FoldField
     wave: np.ndarray
+    loose: np.ndarray
 
     @property
     def iris(self) -> float:
@@ -88,13 +95,16 @@ def build_character(design: CharacterDesign, detail: float = 1.0) -> Character:
     grid = build_head(design.face, detail**1.4)
     before = sum(len(p.vertices) for p in parts)
     parts += _head_surfaces(design, grid, origin, detail)
+    parts += accessory_surfaces(design.extras, shape, design.face, rest, origin, design.extras_side)
     surface = join(parts)
     head_range = slice(before, before + len(grid.vertices))
     rest_eyes = origin + grid.eye_centres * shape.head
-    two_sided = among(surface.material, ("teeth", "mouth"))
+    two_sided = among(surface.material, ("teeth", "mouth", "accessory"))
     folds = build_folds(surface, design.outfit.loose, design.hair_seed)
     wave = np.array([WAVE_M.get(name, 0.04) * (0.8 + 0.25 * design.outfit.loose) for name in MATERIALS], np.float32)
-    return Character(design, surface, grid, head_range, origin, rest, rest_eyes, normal_operator(surface.triangles, len(surface.vertices)), two_sided, folds, wave)
+    loose = looseness(surface, shape, design.outfit.untucked, float(origin[1]))
+    normals = normal_operator(surface.triangles, len(surface.vertices))
+    return Character(design, surface, grid, head_range, origin, rest, rest_eyes, normals, two_sided, folds, wave, loose)
 
 
 def _hide_under(surface: Surface, covers: list) -> Surface:

@@ -6,6 +6,7 @@ import colorsys
 
 import numpy as np
 
+from .accessories import HELD, WORN
 from .character import CharacterDesign
 from .clothes import Outfit
 from .fabrics import EMBLEMS, Fabric
@@ -53,8 +54,19 @@ def random_design(seed: int, style: str | None = None, build: str | None = None)
     adjective = {"heavy_man": "heavy ", "heavy_woman": "heavy ", "tall": "long-limbed ", "chibi": "chibi ", "heroic": "broad-shouldered ", "elder": "old "}.get(build, "")
     hair_words = "a bald head" if hair == "none" else f"{words['hair']} {hair.replace('_', ' ')} hair"
     manner = {"soft": "", "toon": ", cartoon drawing", "painterly": ", painting"}[style]
-    caption = f"a {adjective}{noun} with {hair_words} in {clothes_words}{manner}"
-    return CharacterDesign(build, shape, face, hair, int(rng.integers(1 << 20)), outfit, palette, style, caption)
+    hair_seed, extras = int(rng.integers(1 << 20)), _extras(hair, rng)
+    things = [f"a {name}" if name != "glasses" else name for name in extras if name in WORN] + [f"a {name} in one hand" for name in extras if name in HELD]
+    caption = f"a {adjective}{noun} with {hair_words} in {clothes_words}{''.join(', ' + thing for thing in things)}{manner}"
+    return CharacterDesign(build, shape, face, hair, hair_seed, outfit, palette, style, caption, extras, int(rng.integers(2)))
+
+
+def _extras(hair: str, rng: np.random.Generator) -> tuple[str, ...]:
+    """Things worn and held: glasses on one in six, a watch on one in five, something in the hand of one in eight."""
+    dice = rng.random(4)
+    worn = [name for name, chance, die in (("glasses", 0.17, dice[0]), ("watch", 0.20, dice[1]), ("cap", 0.07, dice[2])) if die < chance]
+    if hair in ("afro", "spiky", "bun", "curly", "side_part") and "cap" in worn:
+        worn.remove("cap")
+    return (*worn, str(rng.choice(HELD))) if dice[3] < 0.13 else tuple(worn)
 
 
 def _shape(build: str, feminine: bool, rng: np.random.Generator) -> BodyShape:
@@ -107,6 +119,7 @@ def _palette(build: str, feminine: bool, rng: np.random.Generator) -> tuple[Pale
     beard = 0.0 if feminine or build in ("boy", "girl", "chibi") else float(rng.choice([0.0, 0.22, 0.75, 0.9], p=[0.55, 0.2, 0.1, 0.15]))
     return Palette(
         skin=as_rgb(skin), lips=as_rgb(lips), hair=as_rgb(hair), brow=as_rgb(np.array(hair) * 0.75 * (skin.mean() / 0.7) ** 0.5), iris=_IRIS[int(rng.integers(len(_IRIS)))],
+        accessory=colorsys.hls_to_rgb(float(rng.random()), float(rng.uniform(0.1, 0.85)), float(rng.uniform(0.0, 0.7))),
         blush=float(rng.uniform(0.2, 0.9)), beard=beard, makeup=float(makeup), freckles=float(rng.random() < 0.12), **fabrics,
     ), words  # fmt: skip
 
@@ -119,7 +132,7 @@ def _fabric(name: str, words: dict[str, str], rng: np.random.Generator) -> Fabri
         word, hue = _NAMED[int(rng.integers(len(_NAMED)))]
         light = rng.uniform(0.28, 0.72)
         word = ("dark " if light < 0.38 else "light " if light > 0.62 else "") + word
-        return word, colorsys.hls_to_rgb((hue + rng.normal() * 0.015) % 1, light, rng.uniform(0.35, 0.85))
+        return word, colorsys.hls_to_rgb((hue + rng.normal() * 0.015) % 1, light, rng.uniform(0.15, 0.80))
 
     word, first = colour()
     _, second = colour()

@@ -118,7 +118,12 @@ def _vertex_table(character: Character, posed: Posed, camera: Camera, light: Lig
 def _interpolate(table: np.ndarray, character: Character, visible: Visible, chosen: np.ndarray) -> np.ndarray:
     """Rows of a vertex table mixed at chosen visible samples [S,C]."""
     corners, weights = character.surface.triangles[visible.triangle[chosen]], visible.weights[chosen]
-    return sum(table[corners[:, k]] * weights[:, k : k + 1] for k in range(3))
+    mixed = np.take(table, corners[:, 0], axis=0) * weights[:, :1]
+    for k in (1, 2):
+        row = np.take(table, corners[:, k], axis=0)
+        row *= weights[:, k : k + 1]
+        mixed += row
+    return mixed
 
 
 def _light(character: Character, camera: Camera, light: Light, samples: Samples, canvas: Canvas, sharpness: float) -> tuple[np.ndarray, np.ndarray]:

@@ -34,6 +34,7 @@ class Palette:
     coat: Fabric = Fabric((0.35, 0.3, 0.25))
     shoe: Fabric = Fabric((0.85, 0.85, 0.85))
     sole: tuple[float, float, float] = (0.92, 0.92, 0.90)
+    accessory: tuple[float, float, float] = (0.70, 0.20, 0.18)
 
 
 def hair_colour(palette: Palette, p: np.ndarray) -> np.ndarray:
@@ -72,6 +73,8 @@ def surface_colour(palette: Palette, material: np.ndarray, p: np.ndarray, face_c
             colour[chosen] = rgb((0.93, 0.91, 0.87)) * (0.90 + 0.10 * smooth_step(0.02, 0.12, np.abs(np.sin(q[:, 0] * 420))))[:, None]
         elif name == "mouth":
             colour[chosen] = np.where(q[:, 3:4] > 0.5, (0.72, 0.36, 0.36), (0.22, 0.07, 0.07))
+        elif name == "accessory":
+            colour[chosen] = np.where(q[:, 3:4] > 0.5, rgb(palette.accessory), rgb((0.07, 0.07, 0.08)))
         else:
             colour[chosen] = palette.sole
     return colour

@@ -27,15 +27,19 @@ def rasterise(points: np.ndarray, depth: np.ndarray, triangles: np.ndarray, heig
     points [N,2] pixels (y down); depth [N] positive metres from the camera; triangles [M,3], front faces counter-clockwise
     in a y-up world (clockwise on screen); two_sided [M] keeps back faces of those triangles.
     """
-    place, z = points.astype(np.float32), depth.astype(np.float32)
-    x, y = (np.ascontiguousarray(place[:, k])[triangles].T for k in (0, 1))
+    corners, z = np.ascontiguousarray(triangles.T), depth.astype(np.float32)
+    x, y = (np.take(points[:, k].astype(np.float32), corners) for k in (0, 1))
     area = (x[1] - x[0]) * (y[2] - y[0]) - (y[1] - y[0]) * (x[2] - x[0])
     keep = (area < -1e-9) if two_sided is None else ((area < -1e-9) | (two_sided & (area > 1e-9)))
-    kept = np.flatnonzero(keep & (z[triangles].T > 0.02).all(0))
-    x, y, z, area = x[:, kept], y[:, kept], z[triangles[kept]].T, area[kept]
-    first = np.maximum(np.ceil(y.min(0) - 0.5), 0).astype(np.int32)
-    last = np.minimum(np.ceil(y.max(0) - 0.5), height).astype(np.int32)
-    aside = (x.max(0) <= 0) | (x.min(0) >= width)
+    kept = np.flatnonzero(keep)
+    z = np.take(z, corners[:, kept])
+    if z.size and float(z.min()) <= 0.02:  # behind the camera
+        ahead = np.minimum(np.minimum(z[0], z[1]), z[2]) > 0.02
+        kept, z = kept[ahead], z[:, ahead]
+    x, y, area = np.take(x, kept, axis=1), np.take(y, kept, axis=1), area[kept]
+    first = np.maximum(np.ceil(np.minimum(np.minimum(y[0], y[1]), y[2]) - 0.5), 0).astype(np.int32)
+    last = np.minimum(np.ceil(np.maximum(np.maximum(y[0], y[1]), y[2]) - 0.5), height).astype(np.int32)
+    aside = (np.maximum(np.maximum(x[0], x[1]), x[2]) <= 0) | (np.minimum(np.minimum(x[0], x[1]), x[2]) >= width)
     row_triangle, row_y = _expand(np.arange(len(kept), dtype=np.int32), first, np.where(aside, 0, np.maximum(last - first, 0)))
     if not len(row_triangle):
         return Visible(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros((0, 3), np.float32), np.zeros(0, np.float32))

@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...types import Canvas, HolisticMotion, PictureKeypoints
+from .accessories import gripping
 from .background import Background, draw_background, ground_shadow
 from .camera import Camera
 from .character import Character
+from .exposure import smear, way_of_pixels
 from .figure_layer import paint_figure
 from .head import CONTROLS, deform
 from .landmarks import FrameTruth, frame_truth, motion_of, picture_keypoints_of
@@ -24,28 +26,33 @@ from .shading import Light, brush
 from .shadows import thrown_shadow
 from .skeleton import BONE
 from .surface import vertex_normals
+from .trailing import Trail
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What surrounds a performer: camera, light, background; grain: noise in grey levels of 255."""
+    """What surrounds a performer: camera, light, background; grain: noise in grey levels of 255;
+    exposure_s: how long the shutter is open."""
 
     camera: Camera
     light: Light = Light()
     background: Background = Background()
     grain: float = 1.5
     outline_px: float = 1.0
+    exposure_s: float = 0.0
 
 
 @dataclass(frozen=True)
 class Posed:
-    """A character at one instant: vertices [N,3], normals [N,3], bone turns and places, model axes."""
+    """A character at one instant: vertices [N,3], normals [N,3], bone turns and places, model axes;
+    way [N,3]: what each vertex moves while the shutter is open, metres (None: nothing is blurred)."""
 
     vertices: np.ndarray
     normals: np.ndarray
     turns: np.ndarray
     places: np.ndarray
     controls: np.ndarray
+    way: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -73,9 +80,10 @@ class RenderedFrame:
     truth: FrameTruth
 
 
-def pose_character(character: Character, goals: PoseGoals, grounded: bool = True) -> Posed:
-    """Skins the character. grounded: feet are lifted out of the floor when they sink."""
+def pose_character(character: Character, goals: PoseGoals, grounded: bool = True, trail: Trail | None = None) -> Posed:
+    """Skins the character. grounded: feet are lifted out of the floor when they sink; trail: what hangs loose, moved on by a frame."""
     shape, rest = character.design.shape, character.rest
+    goals = gripping(character.design.extras, character.design.extras_side, goals)
     turns, places = pose_bones(shape, rest, goals)
     place_face(turns, places, rest, character.eye_centres, goals)
     if grounded:
@@ -89,6 +97,8 @@ def pose_character(character: Character, goals: PoseGoals, grounded: bool = True
     matrices = np.concatenate([turns.reshape(len(turns), 9), offset], axis=1).astype(np.float32)
     mixed = surface.weights @ matrices
     vertices = np.einsum("nij,nj->ni", mixed[:, :9].reshape(-1, 3, 3), points) + mixed[:, 9:]
+    if trail is not None:
+        trail.follow(vertices)
     return Posed(vertices, vertex_normals(vertices, surface.triangles, character.normals), turns, places, goals.face)
 
 
@@ -99,6 +109,8 @@ def render_frame(character: Character, posed: Posed, scene: Scene, canvas: Canva
     surface = character.surface
     visible = rasterise(points, depth, surface.triangles, fine.height, fine.width, character.two_sided)
     layer, coarse = paint_figure(character, posed, scene.camera, scene.light, scene.outline_px, visible, canvas, oversample)
+    if posed.way is not None:
+        layer = smear(layer, coarse, way_of_pixels(posed.vertices, posed.way, surface.triangles, visible, scene.camera, canvas, oversample))
     alpha = layer[..., 3]
     feet = posed.places[[BONE["left_foot"], BONE["right_foot"], BONE["pelvis"]]] - [0, 0.07, 0]
     size = character.design.shape
@@ -119,8 +131,12 @@ def render_clip(character: Character, plan: MotionPlan, scene: Scene, canvas: Ca
     noise = rng.normal(0, scene.grain / 255, (canvas.height + 32, canvas.width + 32, 1)).astype(np.float32)
     goals_of = goals_of or (lambda t: goals_at(plan, t))
     pictures, alphas, depths, truths = [], [], [], []
+    trail = Trail(character.loose, 1 / fps)
+    before = pose_character(character, goals_of(start_s - 1 / fps), trail=trail).vertices
     for k in range(frames):
-        posed = pose_character(character, goals_of(start_s + k / fps))
+        posed = pose_character(character, goals_of(start_s + k / fps), trail=trail)
+        if scene.exposure_s > 0:
+            posed, before = replace(posed, way=(posed.vertices - before) * (scene.exposure_s * fps)), posed.vertices
         frame = render_frame(character, posed, scene, canvas, backdrop, oversample=oversample)
         pictures.append(_develop(frame.rgb, noise, rng))
         alphas.append((frame.alpha * 255 + 0.5).astype(np.uint8))

@@ -77,7 +77,7 @@ def _shine(normal: np.ndarray, direction: np.ndarray, material: np.ndarray, ligh
     near = np.clip(normal @ half.astype(np.float32), 0, 1)
     strength = np.zeros(len(MATERIALS), np.float32)
     power = np.full(len(MATERIALS), 20.0, np.float32)
-    for name, s, p in (("skin", 0.05, 14), ("face", 0.08, 16), ("hair", 0.16, 26), ("shoe", 0.10, 24), ("teeth", 0.2, 40), ("coat", 0.03, 10)):
+    for name, s, p in (("skin", 0.05, 14), ("face", 0.08, 16), ("hair", 0.16, 26), ("shoe", 0.10, 24), ("teeth", 0.2, 40), ("coat", 0.03, 10), ("accessory", 0.12, 22)):
         strength[MATERIAL[name]], power[MATERIAL[name]] = s, p
     value = strength[material] * near ** power[material]
     if style == "toon":

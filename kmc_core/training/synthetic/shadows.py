@@ -28,18 +28,21 @@ def light_left(vertices: np.ndarray, normals: np.ndarray, light: np.ndarray) -> 
     nearest = np.full(width * height, -10.0, np.float32)
     np.maximum.at(nearest, cell[:, 1] * width + cell[:, 0], seen[:, 2].astype(np.float32))
     nearest = cv2.morphologyEx(nearest.reshape(height, width), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    asked = (vertices + 0.026 * normals) @ frame
+    result = np.zeros(len(vertices), np.float32)
+    lit = np.flatnonzero(normals @ light > -0.3)  # what faces away gets no direct light anyhow
+    asked = (vertices[lit] + 0.026 * normals[lit]) @ frame
     place = ((asked[:, :2] - low) / CELL_M - 0.5).astype(np.float32)
     column, row = np.clip(np.floor(place[:, 0]).astype(np.int32), 1, width - 3), np.clip(np.floor(place[:, 1]).astype(np.int32), 1, height - 3)
     part = np.clip(place - np.stack([column, row], 1), 0, 1)
-    dark = np.zeros(len(vertices), np.float32)
+    dark = np.zeros(len(lit), np.float32)
     limit = asked[:, 2].astype(np.float32) + 0.03
     for y in range(-1, 3):  # the mean of 3 x 3 cells, the outer ones weighted by where the point lies
         wy = {-1: 1 - part[:, 1], 2: part[:, 1]}.get(y, 1.0)
         for x in range(-1, 3):
             wx = {-1: 1 - part[:, 0], 2: part[:, 0]}.get(x, 1.0)
             dark += (nearest[row + y, column + x] > limit) * (wx * wy)
-    return 1 - dark / 9
+    result[lit] = 1 - dark / 9
+    return result
 
 
 def thrown_shadow(vertices: np.ndarray, camera: Camera, canvas: Canvas, light: np.ndarray, wall: bool, strength: float) -> np.ndarray:
