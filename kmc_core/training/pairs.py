@@ -23,7 +23,7 @@ from ..sampling.conditioning import motion_arrays, reference_tensor
 from ..sampling.frames import FrameRenderer
 from ..subject.library import build_subject
 from ..types import Canvas, HolisticMotion, PictureKeypoints, SubjectLibrary
-from .damage import damaged_keypoints, damaged_lengths, damaged_matte, damaged_motion, damaged_picture
+from .damage import damaged_facing, damaged_keypoints, damaged_lengths, damaged_matte, damaged_motion, damaged_picture
 from .random_scene import random_clip
 from .registration import registered
 from .shards import PairClip, save_pair_clip
@@ -103,7 +103,7 @@ def damaged_subject(clip: SyntheticClip, generator: np.random.Generator) -> Subj
         masks=[matte],
         keypoints=[damaged_keypoints(keypoints, torso_px, generator)],
     )
-    return damaged_lengths(subject, generator)
+    return damaged_facing(damaged_lengths(subject, generator), generator)
 
 
 def exact_subject(clip: SyntheticClip, generator: np.random.Generator) -> SubjectLibrary:

@@ -10,7 +10,17 @@ from procedural_body import picture_keypoints, subject_of, walking_motion
 from kmc_core.alignment.maps import MAP_CHANNELS
 from kmc_core.dit.config import FACE_FEATURE_NAMES
 from kmc_core.training import pairs
-from kmc_core.training.damage import damaged_keypoints, damaged_lengths, damaged_matte, damaged_motion, damaged_picture
+from kmc_core.training.damage import (
+    ARM,
+    LEG,
+    UNSEEN,
+    damaged_facing,
+    damaged_keypoints,
+    damaged_lengths,
+    damaged_matte,
+    damaged_motion,
+    damaged_picture,
+)
 from kmc_core.training.measures import gaussian, psnr
 from kmc_core.training.registration import registered
 from kmc_core.types import Canvas
@@ -37,6 +47,39 @@ def test_damage_is_small_seeded_and_sometimes_absent() -> None:
     assert np.abs(damaged_motion(motion, 150, np.random.default_rng(0)).body - motion.body).max() < 0.1 * 150
     picture = np.random.default_rng(0).integers(0, 255, (60, 50, 3), np.uint8)
     assert damaged_picture(picture, np.random.default_rng(2)).shape == picture.shape
+
+
+def test_limbs_are_rarely_exchanged_or_lost_and_only_beyond_shoulder_and_hip() -> None:
+    keypoints, exchanged, lost = picture_keypoints(), 0, 0
+    limbs = [np.array(limb) + side for limb in (ARM, LEG) for side in (0, 1)]
+    fixed = np.setdiff1d(np.arange(33), np.concatenate(limbs))
+    for seed in range(300):
+        moved = damaged_keypoints(keypoints, 150, np.random.default_rng(seed))
+        assert np.linalg.norm(moved.body[fixed] - keypoints.body[fixed], axis=-1).max() < 0.13 * 150
+        for limb, other in ((limbs[0], limbs[1]), (limbs[2], limbs[3])):
+            exchanged += bool(np.linalg.norm(moved.body[limb] - keypoints.body[other], axis=-1).max() < 0.13 * 150)
+        lost += bool(((moved.body_confidence <= UNSEEN) & (keypoints.body_confidence > UNSEEN)).any())
+    assert 4 <= exchanged <= 24 and 7 <= lost <= 36
+
+
+def test_tracks_rarely_lose_a_limb_or_its_depth_and_keep_the_picture_otherwise() -> None:
+    motion, turned, lost = walking_motion(frames=8), 0, 0
+    for seed in range(200):
+        wrong = damaged_motion(motion, 150, np.random.default_rng(seed))
+        depth = np.abs(wrong.body_world - motion.body_world)
+        assert depth[..., :2].max() == 0 and np.isfinite(wrong.body).all()
+        turned += bool(depth[..., 2].max() > 0)
+        hidden = wrong.body_confidence < motion.body_confidence
+        lost += bool(hidden.any())
+        assert np.abs(wrong.body - motion.body)[~hidden].max() < 0.1 * 150
+    assert 4 <= turned <= 24 and 4 <= lost <= 24
+
+
+def test_a_body_is_rarely_taken_to_face_elsewhere() -> None:
+    subject = subject_of(picture_keypoints(), Canvas(720, 720))
+    turns = [damaged_facing(subject, np.random.default_rng(seed)).primary_view.yaw - subject.primary_view.yaw for seed in range(300)]
+    wrong = [abs(turn) for turn in turns if turn]
+    assert 5 <= len(wrong) <= 30 and 0.25 < min(wrong) and max(wrong) < 0.71
 
 
 def test_registration_undoes_a_shift_and_leaves_a_match_alone() -> None:
