@@ -34,7 +34,7 @@ from kmc_core.training.shards import save_pair_clip
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Shards and a teacher to whom words and steps matter much: one step is 20 dB from four, one evaluation 17 dB from two branches."""
+    """Shards, and a teacher to whom words and steps matter much: one step is 20 dB from four, one evaluation 17 dB from two branches."""
     folder = tmp_path_factory.mktemp("distillation")
     for number in range(8, 13):
         save_pair_clip(folder / "pairs" / f"clip_{number:05d}.safetensors", pair_clip(seed=number), {})
@@ -145,6 +145,11 @@ def test_a_teacher_whose_words_act_through_colour_alone_skips_the_guidance_stage
     assert first.config.one_evaluation and all(torch.equal(value, weights[name]) for name, value in first.state_dict().items())
     assert not (folder / "stage_1" / "state.safetensors").exists() and (folder / "stage_2" / "state.safetensors").exists()
     assert distil(folder).step == 10
+    values |= {"teacher_steps": 1}
+    (workplace / "folding" / "config.json").parent.mkdir()
+    (workplace / "folding" / "config.json").write_text(json.dumps(values))
+    assert distil(workplace / "folding").step == 0  # guidance alone, and nothing to learn
+    assert load_network(workplace / "folding" / "weights.safetensors")[0].config.one_evaluation
 
 
 def test_what_the_sampler_cuts_off_is_no_error() -> None:

@@ -45,7 +45,8 @@ def distil(folder: Path, should_stop: Callable[[], bool] | None = None) -> RunPr
     config: DistillConfig = read_run_config(folder / "config.json", DistillConfig)
     stages, teacher, total = config.stages, Path(config.teacher), RunProgress()
     skipped = _skipped_guidance(folder, config)
-    taught = replace(config, minutes=config.minutes / (len(stages) - skipped), steps=-(-config.steps // (len(stages) - skipped)))
+    count = max(1, len(stages) - skipped)
+    taught = replace(config, minutes=config.minutes / count, steps=-(-config.steps // count))
     for number, stage in enumerate(stages):
         if number or not skipped:
             run = StageRun(folder / f"stage_{number + 1}", taught, stage, teacher)
@@ -59,9 +60,9 @@ def distil(folder: Path, should_stop: Callable[[], bool] | None = None) -> RunPr
 
 
 def _skipped_guidance(folder: Path, config: DistillConfig) -> bool:
-    """Whether the steps come at once, as one evaluation already is the two branches to less than one grey level; stage 1 is the file then."""
+    """Whether one evaluation already is the two branches to less than one grey level: nothing to teach, stage 1 is the file itself."""
     first = folder / "stage_1"
-    if len(config.stages) == 1 or (first / "state.safetensors").exists():
+    if (first / "state.safetensors").exists():
         return False
     if not (first / "weights.safetensors").exists():
         network, facts = load_network(config.teacher)
@@ -69,7 +70,8 @@ def _skipped_guidance(folder: Path, config: DistillConfig) -> bool:
         LOGGER.info("guidance in one evaluation, untaught: off by at most %.5f of the -1..1 range", error)
         if error >= GREY_LEVEL:
             return False
-        save_network(first / "weights.safetensors", replace(network.config, one_evaluation=True), network.state_dict(), facts, torch.float32)
+        for path in (first / "weights.safetensors", folder / "weights.safetensors"):
+            save_network(path, replace(network.config, one_evaluation=True), network.state_dict(), facts, torch.float32)
     return True
 
 
