@@ -107,8 +107,8 @@ def damaged_subject(clip: SyntheticClip, generator: np.random.Generator) -> Subj
 
 
 def exact_subject(clip: SyntheticClip, generator: np.random.Generator) -> SubjectLibrary:
-    """A library of one view without a fault, most often a frame of the clip, as when a clip re-enacts itself."""
-    picture, alpha, keypoints = _reference(clip, 0.7, generator)
+    """A library of one view without a fault: most often a quiet still, as pictures of characters are, far from the clip's poses."""
+    picture, alpha, keypoints = _reference(clip, 0.25, generator)
     return build_subject([picture], None, masks=[alpha.astype(np.float32) / 255], keypoints=[keypoints])
 
 
