@@ -6,7 +6,7 @@ Not here: the frames themselves (kmc_core.sampling.reenact), the sockets (kmc_sa
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -36,6 +36,7 @@ MODES = ["draft", "std", "pro"]
 BACKGROUNDS = ["picture", "image", "transparent", "driver"]
 BYTES_PER_PIXEL = 4 * 4  # IMAGE and MASK as float32
 WEIGHTS = Path(__file__).resolve().parents[1] / "kmc_core" / "weights" / "kmc_nano.safetensors"
+DISTILLED_WEIGHTS = WEIGHTS.with_name("kmc_nano_distilled.safetensors")
 
 
 def common_inputs() -> list[io.Input]:
@@ -99,7 +100,8 @@ def common_outputs() -> list[io.Output]:
 @dataclass(frozen=True)
 class Job:
     """One sampler run. settings: everything the core needs; notes: sentences the node adds to the report; origin: for the record;
-    links: a MODEL that is driven instead of the built-in network, or None."""
+    links: a MODEL that is driven instead of the built-in network, or None; weights: of the built-in network; few_steps: the
+    report says whether the weights were taught for them."""
 
     node_id: str | None
     motion: HolisticMotion
@@ -112,6 +114,8 @@ class Job:
     seconds: dict[str, float] = field(default_factory=dict)
     origin: Origin | None = None
     links: Links | None = None
+    weights: Path = WEIGHTS
+    few_steps: bool = False
 
 
 def background_picture(background: str, image: torch.Tensor | None) -> np.ndarray | None:
@@ -138,7 +142,7 @@ def run(job: Job) -> io.NodeOutput:
     if linked is None:
         job, network = _with_network(job)
     path, shown = host.new_video_file()
-    record = RunRecord(job, canvas, WEIGHTS if network is not None and job.links is None else None)
+    record = RunRecord(job, canvas, job.weights if network is not None and job.links is None else None)
     frames = linked.frames() if linked is not None else _own_frames(job, network, bar)
     images, masks = _stream(job, canvas, frames, path, record, bar)
     seconds = time.perf_counter() - started
@@ -189,13 +193,24 @@ def _with_network(job: Job) -> tuple[Job, torch.nn.Module | None]:
     if job.links is not None:
         model = job.links.models.model
         strength = min(1.0, job.settings.network_strength * recommended_strength(model))
-        return replace(job, settings=replace(job.settings, network_strength=strength)), network_of(model)
-    if not WEIGHTS.is_file():
-        note = f"The network's weights are missing ({WEIGHTS.name}): the re-posed picture alone. Install the pack again to mend it."
+        return _told(job, strength, model.model.facts), network_of(model)
+    if not job.weights.is_file():
+        note = f"The network's weights are missing ({job.weights.name}): the re-posed picture alone. Install the pack again to mend it."
         return replace(job, settings=replace(job.settings, network_strength=0.0), notes=(*job.notes, note)), None
-    network, facts = load_network(WEIGHTS, device=host.device())
+    network, facts = load_network(job.weights, device=host.device())
     strength = min(1.0, job.settings.network_strength * float(facts.get("recommended_strength", 1.0)))
-    return replace(job, settings=replace(job.settings, network_strength=strength)), network
+    return _told(job, strength, facts), network
+
+
+def _told(job: Job, strength: float, facts: Mapping[str, object]) -> Job:
+    """The job at the strength its weights recommend; with few steps also a note on what the weights were taught."""
+    taught = facts.get("distilled")
+    if isinstance(taught, Mapping) and taught:
+        note = f"Distilled weights, taught for {taught.get('steps', 'few')} steps; guidance costs no second evaluation."
+    else:
+        note = "There are no distilled weights: the base weights ran at few steps; guidance cost no second evaluation."
+    settings = replace(job.settings, network_strength=strength)
+    return replace(job, settings=settings, notes=(*job.notes, note) if job.few_steps else job.notes)
 
 
 def _refuse_when_images_do_not_fit(job: Job, canvas: Canvas) -> None:

@@ -87,7 +87,7 @@ def distilled_fast() -> Example:
         **saved(["sampler", 3], "distilled_fast"),
     }  # fmt: skip
     return Example("distilled_fast", graph, """
-The quickest way to see whether clip and picture fit: few steps, no guidance, 360p.
+The quickest way to see whether clip and picture fit: few steps, 360p.
 
 When it looks right, use **first_video** with the same clip and picture for the full size.""")
 

@@ -26,7 +26,7 @@ LEAST_SCALE, WINDOW_PX = 0.55, 1500
 # Width and least height: pictures and players grow inside a node after a run.
 SIZES = {
     "LoadMotionVideo": (380, 700), "ExtractHolisticPose": (380, 560), "LoadImage": (340, 400), "BuildSubjectLibrary": (380, 560),
-    "OrientationMode": (340, 380), "RetargetSkeleton": (380, 600), "KMCSampler": (420, 1160), "DistilledKMCSampler": (420, 1040),
+    "OrientationMode": (340, 380), "RetargetSkeleton": (380, 600), "KMCSampler": (420, 1160), "DistilledKMCSampler": (420, 1070),
     "PreviewImage": (380, 340), "SaveVideo": (460, 560), "SaveWEBM": (460, 560), "KMCPreflight": (380, 420),
     "KMCLoadMotion": (380, 420),
 }  # fmt: skip
