@@ -84,9 +84,9 @@ def main() -> int:
     try:
         found = job(options.clip, options.picture, options.weights, options.pose_weights, options.out, options.steps)
     except KMCError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
-    print(json.dumps(found))
+    sys.stdout.write(json.dumps(found) + "\n")
     return 0
 
 
