@@ -21,10 +21,13 @@ MAP_CHANNELS = (
 )  # fmt: skip
 PART_GROUPS = ((TORSO,), (HEAD_PART, FACE), (L_ARM, R_ARM), (L_LEG, R_LEG), (L_HAND, R_HAND))
 SUBPIXEL_BITS = 4
-# half-widths of the drawn pose in torso lengths, per RIG_BONES, of a usual body
-POSE_RADII = np.array([0.16, 0.11, 0.1, *ARM_RADII, 0.1, *ARM_RADII, 0.12, *LEG_RADII, 0.12, *LEG_RADII]) * 0.6
+# half-widths of the drawn pose in torso lengths, per RIG_BONES, of a usual body; hands and feet, flat things seen from any
+# side, are drawn as thin as they can be
+HAND_RADIUS, FOOT_RADIUS = 0.06, 0.08
+_ARM, _LEG = (*ARM_RADII[:2], HAND_RADIUS), (*LEG_RADII[:2], FOOT_RADIUS)
+POSE_RADII = np.array([0.16, 0.11, 0.1, *_ARM, 0.1, *_ARM, 0.12, *_LEG, 0.12, *_LEG]) * 0.6
 LIMB_BONES = {L_ARM: (3, 4), R_ARM: (7, 8), L_LEG: (11, 12), R_LEG: (15, 16)}  # the two long bones of each, in RIG_BONES
-OWN_SHARE, TAPER = 0.7, 1.4
+OWN_SHARE, TAPER = 0.55, 1.4
 
 
 def pose_radii(model: PartModel, torso_px: float) -> np.ndarray:
