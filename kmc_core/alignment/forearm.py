@@ -14,6 +14,7 @@ import numpy as np
 
 from ..types import SubjectView
 from .capsules import distance_to_segment, pixel_centres, smoothstep, unit
+from .hands import lit_skin
 from .layers import ALPHA, PREMULTIPLIED, REAL, Layer
 from .mesh import Mesh
 from .part_model import L_ARM, LIMB_JOINTS, R_ARM, PartModel
@@ -50,7 +51,7 @@ def build_forearm(view: SubjectView, model: PartModel, arm: int, skin: np.ndarra
     colour = _colour(view, model, arm, elbow[:2], wrist[:2], skin)
     if colour is None:
         return None
-    return _cylinder(arm, FOREARM, length, colour, _radius(view, model, arm, FOREARM))
+    return _cylinder(arm, FOREARM, length, colour, _radius(view, model, arm, FOREARM), _is_skin(colour, skin))
 
 
 def build_hidden_arm(
@@ -65,7 +66,8 @@ def build_hidden_arm(
     if colours[0] is None or colours[1] is None:
         return None
     colour = (colours[0] + colours[1]) / 2
-    upper, fore = (_cylinder(arm, bone, length_px[bone], colour, _radius(view, model, other, bone)) for bone in range(2))
+    radii, is_skin = [_radius(view, model, other, bone) for bone in range(2)], _is_skin(colour, skin)
+    upper, fore = (_cylinder(arm, bone, length_px[bone], colour, radii[bone], is_skin) for bone in range(2))
     return upper, fore
 
 
@@ -74,23 +76,23 @@ def _radius(view: SubjectView, model: PartModel, arm: int, bone: int) -> float:
     return float(np.clip(model.limb_radii[arm][bone], low * view.torso_px, high * view.torso_px))
 
 
-def _cylinder(arm: int, bone_number: int, length: float, colour: np.ndarray, radius: float) -> StandIn:
+def _cylinder(arm: int, bone_number: int, length: float, colour: np.ndarray, radius: float, is_skin: bool) -> StandIn:
     pad = int(np.ceil(radius)) + 3
     height, width = 2 * pad, int(np.ceil(length)) + 2 * pad
     centres = pixel_centres(height, width)
     bone = np.array([[pad, pad], [pad + length, pad]], np.float64)
     distance, along = distance_to_segment(centres, bone[0], bone[1])
     thickness = radius * (1 - TAPER[bone_number] * along)
-    texture = _shaded(distance, thickness, colour)
+    texture = _shaded(distance, thickness, colour, is_skin)
     return StandIn(Layer(arm, (0, 0), texture), bone, _strip(bone, pad, 9), colour, radius)
 
 
-def _shaded(distance: np.ndarray, thickness: np.ndarray | float, colour: np.ndarray) -> np.ndarray:
+def _shaded(distance: np.ndarray, thickness: np.ndarray | float, colour: np.ndarray, is_skin: bool) -> np.ndarray:
     """Texture [h,w,5] of a rounded bone of the given half-width, by the distance from its axis."""
     across = np.clip(distance / thickness, 0, 1)
     alpha = np.clip(thickness - distance + 0.5, 0, 1)
     shade = 0.78 + 0.27 * np.sqrt(1 - across**2)
-    rgb = np.clip(colour * shade[..., None], 0, 1)
+    rgb = lit_skin(colour, shade) if is_skin else np.clip(colour * shade[..., None], 0, 1)
     return np.dstack([rgb * alpha[..., None], alpha, np.zeros_like(alpha)]).astype(np.float32)
 
 
@@ -126,7 +128,7 @@ def draw_bare_elbow(upper: Layer, view: SubjectView, stand_in: StandIn) -> Layer
     below = np.maximum(bare * (1 - smoothstep(0.6, 0.9, (above - hem) / radius)), 1 - smoothstep(-0.4, -0.2, (above - hem) / radius))
     kept = texture.copy()
     kept[..., :4] *= 1 - cv2.GaussianBlur(below.astype(np.float32), (0, 0), max(1.0, 0.03 * radius))[..., None]
-    drawn = _shaded(distance, radius, stand_in.colour) * (1 - smoothstep(0.2, 0.4, (above - hem) / radius))[..., None]
+    drawn = _shaded(distance, radius, stand_in.colour, True) * (1 - smoothstep(0.2, 0.4, (above - hem) / radius))[..., None]
     covered = kept[..., ALPHA:ALPHA + 1]
     kept[..., REAL] *= np.sign(covered[..., 0])
     kept[..., :4] += (1 - covered) * drawn[..., :4]
@@ -159,6 +161,10 @@ def _colour(
     if skin is not None and human and np.linalg.norm((_lab(found) - _lab(skin))[1:]) < BARE_CHROMA:
         return 0.25 * found + 0.75 * skin
     return found
+
+
+def _is_skin(colour: np.ndarray, skin: np.ndarray | None) -> bool:
+    return skin is not None and float(np.linalg.norm((_lab(colour) - _lab(skin))[1:])) < BARE_CHROMA / 2
 
 
 def _lab(colour: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ THUMB_RADII = {2: (0.15, 0.125), 3: (0.12, 0.105), 4: (0.105, 0.08)}
 PALM_RADIUS = 0.135
 # from the knuckle outwards; index 0 (a knuckle itself) never ends a finger capsule
 PHALANX_RADII = ((0.115, 0.115), (0.115, 0.105), (0.1, 0.09), (0.092, 0.072))
+SHADOW_TINT = np.array([0.75, 1.1, 1.2], np.float32)  # exponents of the shade
 LIGHT = np.array([-0.35, -0.6, -0.72], np.float32)  # towards the light: above, slightly left, from the camera
 
 
@@ -53,8 +54,13 @@ def draw_hand(points: np.ndarray, palm_px: float, colour: np.ndarray, canvas: Ca
         return None
     depth, alpha, normal = _surface(points.astype(np.float32), np.float32(palm_px), x0, y0, x1, y1)
     shade = _shade(depth, alpha, normal, palm_px)
-    rgb = np.clip(colour.astype(np.float32) * shade[..., None], 0, 1)
+    rgb = lit_skin(colour, shade)
     return HandPatch(int(x0), int(y0), rgb, alpha, np.where(alpha > 0, depth, points[0, 2]).astype(np.float32))
+
+
+def lit_skin(colour: np.ndarray, shade: np.ndarray) -> np.ndarray:
+    """Skin [3] 0..1 under a shade [h,w] (1 = as it is) -> [h,w,3]: light that enters skin comes out redder in the shadows."""
+    return np.clip(colour * shade[..., None] ** SHADOW_TINT, 0, 1).astype(np.float32)
 
 
 def _radii(last: int) -> tuple[float, float]:

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..motion.proportions import palm_px
 from ..types import SubjectView
 from .bare_arms import release_from_bare_arms
 from .deform import positions_along_bones, torso_coordinates, torso_frame, torso_side
@@ -22,7 +23,7 @@ from .head import HeadModel, build_head
 from .layers import ALPHA, REAL, Layer, build_layers, face_layer, hand_frame, split_hand, upper_arm_layer
 from .lower_body import join_loose_pieces, keep_coat_whole
 from .mesh import LimbWeights, Mesh, grid_mesh, limb_weights
-from .part_model import FACE, HEAD_PART, L_ARM, L_HAND, LIMB_JOINTS, R_ARM, PartModel, build_part_model
+from .part_model import FACE, HEAD_PART, L_ARM, L_HAND, LIMB_JOINTS, R_ARM, PartModel, build_part_model, has_face
 
 MOST_LEVELS = 4
 
@@ -123,7 +124,7 @@ def prepare_view(subject: SubjectView, *, with_face: bool = True) -> PreparedVie
         head=build_head(view, model, meshes[HEAD_PART].vertices) if HEAD_PART in meshes else None,
         face=face,
         hand_colour=skin,
-        palm_px=_palm(subject),
+        palm_px=palm_px(subject),
     )
 
 
@@ -170,14 +171,11 @@ def _stand_in_textures(
     return textures
 
 
-def _palm(subject: SubjectView) -> float:
-    """Unforeshortened palm length: the longer of the hands seen, within 0.12 .. 0.30 torso lengths."""
-    seen = [hand_frame(subject, arm)[2] for arm in (L_ARM, R_ARM) if subject.keypoints.hands_confidence[arm - L_ARM] >= 0.5]
-    return float(np.clip(max(seen, default=0.2 * subject.torso_px), 0.12 * subject.torso_px, 0.30 * subject.torso_px))
-
-
 def _hand_colour(subject: SubjectView) -> np.ndarray | None:
-    """Median skin colour 0..1 of the hands seen (the brighter one counts more), else of the face, else None."""
+    """Skin colour 0..1: median of the hands seen (the brighter one counts more), else of the face, else None.
+
+    Hands in cold or dim light, that are greyer than the face, are tinted halfway to it: flat grey limbs look dead.
+    """
     found = []
     for side in range(2):
         if subject.keypoints.hands_confidence[side] < 0.5:
@@ -188,10 +186,22 @@ def _hand_colour(subject: SubjectView) -> np.ndarray | None:
         pixels = subject.foreground[(mask > 0) & (subject.alpha > 0.8)]
         if len(pixels) > 20:
             found.append(np.median(pixels, 0) / 255)
-    if found:
-        return np.clip(0.5 * np.max(found, 0) + 0.5 * np.mean(found, 0), 0, 1)
-    if subject.keypoints.face_confidence >= 0.5:
-        points = subject.keypoints.face[[50, 280, 205, 425, 151, 9], :2].astype(int)
-        points = np.clip(points, 0, [subject.canvas.width - 1, subject.canvas.height - 1])
-        return np.median(subject.foreground[points[:, 1], points[:, 0]], 0) / 255
-    return None
+    face = _face_colour(subject)
+    if not found:
+        return face
+    hands = np.clip(0.5 * np.max(found, 0) + 0.5 * np.mean(found, 0), 0, 1)
+    if face is None:
+        return hands
+    lab, of_face = (cv2.cvtColor(colour.astype(np.float32).reshape(1, 1, 3), cv2.COLOR_RGB2LAB)[0, 0] for colour in (hands, face))
+    if np.hypot(*lab[1:]) < np.hypot(*of_face[1:]):
+        lab[1:] = (lab[1:] + of_face[1:]) / 2
+    return np.clip(cv2.cvtColor(lab.reshape(1, 1, 3), cv2.COLOR_LAB2RGB)[0, 0].astype(np.float64), 0, 1)
+
+
+def _face_colour(subject: SubjectView) -> np.ndarray | None:
+    """Median colour 0..1 of cheeks, chin and brow; None without a face."""
+    if not has_face(subject):
+        return None
+    points = subject.keypoints.face[[50, 280, 205, 425, 151, 9], :2].astype(int)
+    points = np.clip(points, 0, [subject.canvas.width - 1, subject.canvas.height - 1])
+    return np.median(subject.foreground[points[:, 1], points[:, 0]], 0) / 255

@@ -62,7 +62,7 @@ def keypoints_on_canvas(
 
     wrists = joints[:, [LEFT_ARM[2], RIGHT_ARM[2]]].copy()
     wrists[..., 2] = 0.0
-    on_hands = wrists[:, :, None] + hands * (palm_px(subject) * scale)[:, None, None, None]
+    on_hands = wrists[:, :, None] + hands * (palm_px(subject.primary_view) * scale)[:, None, None, None]
 
     face = scene.face.astype(np.float64)
     face[..., :2] -= lifted.joints[:, None, HEAD, :2]

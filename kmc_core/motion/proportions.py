@@ -12,7 +12,7 @@ import numpy as np
 from ..pose.expression import canonical_face
 from ..pose.skeleton_layouts import PELVIS
 from ..subject.rig import HUMAN_TORSO_M, OUTER_EYE_DISTANCE_M, SEEN, bone_confidence, bone_lengths, equalise_sides
-from ..types import SubjectLibrary
+from ..types import SubjectLibrary, SubjectView
 from .lift import LiftedMotion, oval_size
 from .perspective import flattened
 
@@ -23,6 +23,7 @@ EARS_M = (0.09, 0.22)  # believable distances of a driver's ears
 HUMAN_OVAL_M = 0.170  # mean of width and height of an adult's face oval
 LENGTH_CHANGE = (0.8, 1.25)  # by which perspective is believed to change a bone of the picture
 PALM_RANGE = (0.12, 0.30)  # a palm in torso lengths
+PALM_PER_FACE = 0.47  # wrist to middle knuckle over chin to hairline, as on pictures that show both well
 
 
 class Proportions(NamedTuple):
@@ -113,16 +114,24 @@ def _ears_px(subject: SubjectLibrary) -> float:
     return float(seen) * full / flat if flat > 0.5 * full and keypoints.body_confidence[[7, 8]].min() > SEEN else 0.0
 
 
-def palm_px(subject: SubjectLibrary) -> float:
-    """Length wrist to middle knuckle of the subject in primary px: the longer seen palm within human bounds."""
-    view = subject.primary_view
+def palm_px(view: SubjectView) -> float:
+    """Length wrist to middle knuckle, not foreshortened, in px of the view: the longer seen palm within human bounds.
+
+    A hand is about as long as its face: where a face is seen it sets the size of unseen hands, and the least size of
+    hands that lie on a table or point at the camera (the big head of a cartoon does not give it big hands).
+    """
+    keypoints, torso = view.keypoints, view.torso_px
     palms = [
-        float(np.linalg.norm(view.keypoints.hands[side, 9, :2] - view.keypoints.hands[side, 0, :2]))
+        float(np.linalg.norm(keypoints.hands[side, 9, :2] - keypoints.hands[side, 0, :2]))
         for side in (0, 1)
-        if view.keypoints.hands_confidence[side] > 0.3
+        if keypoints.hands_confidence[side] >= SEEN
     ]
-    low, high = (bound * view.torso_px for bound in PALM_RANGE)
-    return float(np.clip(max(palms, default=0.2 * view.torso_px), low, high))
+    usual, least = 0.2 * torso, PALM_RANGE[0] * torso
+    if keypoints.face_confidence >= SEEN:
+        by_face = PALM_PER_FACE * float(np.linalg.norm(keypoints.face[10, :2] - keypoints.face[152, :2]))
+        usual = float(np.clip(by_face, 0.14 * torso, usual))
+        least = float(np.clip(0.95 * by_face, least, 0.18 * torso))
+    return float(np.clip(max(palms, default=usual), least, PALM_RANGE[1] * torso))
 
 
 def _portrait_scale(subject: SubjectLibrary) -> float:

@@ -76,7 +76,7 @@ def with_strength(
     body = _moved_body(apply_camera(undo, motion.body), before, after, view, shares.body)
     face = _moved_face(apply_camera(undo, motion.face), before, after, view, min(shares.head, shares.face))
     wrists = after.joints[:, [LEFT_ARM[2], RIGHT_ARM[2]]] * np.array([1, 1, 0], np.float32)
-    hands = wrists[:, :, None] + after.hands * (palm_px(subject) * after.scale)[:, None, None, None]
+    hands = wrists[:, :, None] + after.hands * (palm_px(subject.primary_view) * after.scale)[:, None, None, None]
     own_visible = view.keypoints.body_confidence
     head_pose = motion.head_pose * np.float32(shares.head)
     head_pose[:, 0] = after.head_yaw
