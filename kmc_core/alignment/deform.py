@@ -130,22 +130,34 @@ def torso_points(frame: TorsoFrame, coordinates: np.ndarray) -> np.ndarray:
 
 def move_body(view: PreparedView, pose: TargetPose) -> list[MovedPart]:
     """Torso, limbs and hands of a view in the target pose (those the view shows)."""
-    frame = torso_frame(pose.joints, pose.torso_sign)
+    sign, own = drawn_side(view, pose)
+    frame = torso_frame(pose.joints, sign)
     moved = []
     if TORSO in view.meshes:
         moved.append(_move_torso(view, pose, frame))
-    transforms = {part: _bone_transforms(view, pose, part) for part in LIMB_JOINTS}
+    mirror = np.array([sign * own, 1.0])  # limbs turn over with the torso: what is outside stays outside
+    transforms = {part: _bone_transforms(view, pose, part, mirror) for part in LIMB_JOINTS}
     for part, weights in view.limb_weights.items():
-        limb = _move_limb(view, pose, frame, part, weights, transforms)
+        limb = _move_limb(view, pose, frame, part, weights, transforms, mirror)
         if (part, UPPER_ARM) in view.stand_ins:
             moved += [_stand_in(view, pose, part, UPPER_ARM, 1.0), _stand_in(view, pose, part, FOREARM, 1.0)]
         elif (part, FOREARM) in view.stand_ins:
             moved += _with_stand_in(
-                view, pose, limb, weights, lambda changed, part=part: _move_limb(view, pose, frame, part, changed, transforms)
+                view, pose, limb, weights, lambda changed, part=part: _move_limb(view, pose, frame, part, changed, transforms, mirror)
             )
         else:
             moved += _at_the_bend(limb, weights) if part in LIMB_JOINTS and _is_folded(pose.joints, part) else [limb]
     return moved
+
+
+def drawn_side(view: PreparedView, pose: TargetPose) -> tuple[float, float]:
+    """The side (+-1) a view's torso is drawn with, and its own; they differ where it is seen from behind what it shows.
+
+    A view in profile has no clear side: it is never drawn as its mirror image.
+    """
+    side = float(torso_side(view.joints[None])[0])
+    own = 1.0 if side >= 0 else -1.0
+    return (pose.torso_sign if abs(side) > SIGN_HYSTERESIS else own), own
 
 
 def _is_folded(joints: np.ndarray, limb: int) -> bool:
@@ -202,10 +214,10 @@ def _move_torso(view: PreparedView, pose: TargetPose, frame: TorsoFrame) -> Move
     return MovedPart(TORSO, mesh.vertices, np.column_stack([target, depth]), mesh.triangles, confidence)
 
 
-def _bone_transforms(view: PreparedView, pose: TargetPose, part: int) -> list[np.ndarray]:
-    chain = LIMB_JOINTS[part]
+def _bone_transforms(view: PreparedView, pose: TargetPose, part: int, mirror: np.ndarray) -> list[np.ndarray]:
+    chain, joints = LIMB_JOINTS[part], view.joints[:, :2] * mirror
     pairs = [[chain[bone], chain[bone + 1]] for bone in range(3)]
-    return [bone_transform(view.joints[pair, :2], pose.joints[pair, :2], pose.scale) for pair in pairs]
+    return [bone_transform(joints[pair], pose.joints[pair, :2], pose.scale) for pair in pairs]
 
 
 def skin(vertices: np.ndarray, weights: np.ndarray, transforms: list[np.ndarray], chain: np.ndarray) -> np.ndarray:
@@ -261,19 +273,21 @@ def _move_limb(
     part: int,
     weights: LimbWeights,
     transforms: dict[int, list[np.ndarray]],
+    mirror: np.ndarray,
 ) -> MovedPart:
+    """mirror [2]: (-1, 1) draws the limb as the mirror image of the picture's, (1, 1) as it is."""
     limb = part if part in LIMB_JOINTS else part - 5  # a hand moves with its arm
     mesh, chain = view.meshes[part], LIMB_JOINTS[limb]
-    bones = weights.bones
+    bones, joints, vertices = weights.bones, view.joints[:, :2] * mirror, mesh.vertices * mirror
     if part != limb and (limb, FOREARM) in view.stand_ins:  # beside a forearm seen end-on the hand keeps its shape
         bones = np.broadcast_to([0.0, 0.0, 1.0], bones.shape)
-    target = skin(mesh.vertices, bones, transforms[limb], view.joints[list(chain), :2])
+    target = skin(vertices, bones, transforms[limb], joints[list(chain)])
     if part == limb:
-        chains = view.joints[list(chain), :2], pose.joints[list(chain), :2]
-        target = bounded_width(mesh.vertices, target, bones, *chains, WIDEST * pose.scale)
+        chains = joints[list(chain)], pose.joints[list(chain), :2]
+        target = bounded_width(vertices, target, bones, *chains, WIDEST * pose.scale)
     if weights.other_leg.any():
-        other_chain = view.joints[list(LIMB_JOINTS[L_LEG + R_LEG - limb]), :2]
-        other = skin(mesh.vertices, weights.other_bones, transforms[L_LEG + R_LEG - limb], other_chain)
+        other_chain = joints[list(LIMB_JOINTS[L_LEG + R_LEG - limb])]
+        other = skin(vertices, weights.other_bones, transforms[L_LEG + R_LEG - limb], other_chain)
         target = target * (1 - weights.other_leg[:, None]) + other * weights.other_leg[:, None]
     torso = torso_points(frame, view.torso_coordinates[part])
     target = target * (1 - weights.torso[:, None]) + torso * weights.torso[:, None]
@@ -308,7 +322,7 @@ def move_head(view: PreparedView, pose: TargetPose, face_points: np.ndarray | No
         points, depth = points + followed.sum(1)[:, :2], depth + followed.sum(1)[:, 2]
     turned = turn_head(points, depth, head.pivot, pose.head_rotation, pose.scale)
     target = base[:2] + turned[:, :2]
-    torso = torso_points(torso_frame(pose.joints, pose.torso_sign), view.torso_coordinates[HEAD_PART])
+    torso = torso_points(torso_frame(pose.joints, drawn_side(view, pose)[0]), view.torso_coordinates[HEAD_PART])
     target = target * (1 - head.trailing[:, None]) + torso * head.trailing[:, None]
     layered = base[2] + HEAD_BIAS * reach + 0.02 * turned[:, 2]
     hanging = 0.5 * (pose.joints[NECK, 2] + pose.joints[PELVIS, 2]) + HAIR_BIAS * reach

@@ -28,6 +28,7 @@ CENTRE_BONES = (0, 1)
 
 DEPTH_NOISE = 0.04  # a depth step below 0.2 of the bone's length in the picture is noise of the world landmarks
 SEEN = 0.4
+PROFILE_SINE = 0.77  # someone at 50 to 130 degrees, whose far shoulder is behind the body
 OUTSIDE_FADE = (0.02, 0.10)  # confidence fades to 0 between 2 % and 10 % of the canvas outside of it
 
 
@@ -112,7 +113,7 @@ def build_rig(keypoints: PictureKeypoints, canvas: Canvas) -> Rig:
     unit = float(np.median((lengths / HUMAN_PROPORTIONS)[known])) if known.any() else float(lengths[0])
     lengths = np.where(known, lengths, HUMAN_PROPORTIONS * unit)
 
-    yaw = float(torso_yaw(joints)) if confidence[[3, 7]].min() > SEEN else 0.0
+    yaw = _torso_facing(joints, confidence, canvas)
     return Rig(
         joints.astype(np.float32),
         confidence.astype(np.float32),
@@ -122,6 +123,14 @@ def build_rig(keypoints: PictureKeypoints, canvas: Canvas) -> Rig:
         yaw,
         _head_yaw(keypoints, yaw),
     )
+
+
+def _torso_facing(joints: np.ndarray, confidence: np.ndarray, canvas: Canvas) -> float:
+    """Yaw of the torso; 0 (frontal) where the shoulders were not found. In profile the far one is hidden, not lost."""
+    yaw, shoulders = float(torso_yaw(joints)), [3, 7]
+    inside = bool(((joints[shoulders, :2] >= 0) & (joints[shoulders, :2] < [canvas.width, canvas.height])).all())
+    hidden_behind = inside and confidence[shoulders].max() > SEEN and abs(np.sin(yaw)) > PROFILE_SINE
+    return yaw if confidence[shoulders].min() > SEEN or hidden_behind else 0.0
 
 
 def _head_yaw(keypoints: PictureKeypoints, fallback: float) -> float:

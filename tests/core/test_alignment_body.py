@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from alignment_figures import standing_view
+from alignment_figures import library_of, standing_view, still_motion
 
+from kmc_core.alignment.aligner import Aligner
 from kmc_core.alignment.bare_arms import release_from_bare_arms
 from kmc_core.alignment.capsules import apply_affine, bone_transform, distance_to_segment
-from kmc_core.alignment.deform import skin, torso_coordinates, torso_frame, torso_points, torso_signs
+from kmc_core.alignment.deform import TargetPose, drawn_side, skin, torso_coordinates, torso_frame, torso_points, torso_signs
 from kmc_core.alignment.head import limited_rotation, yaw_rotation
 from kmc_core.alignment.mesh import chain_weights
 from kmc_core.alignment.part_model import HEAD_PART, L_ARM, L_LEG, R_ARM, R_LEG, TORSO, build_part_model
@@ -125,3 +126,27 @@ def test_views_change_late_and_fade() -> None:
     assert chosen[0] == 0 and chosen[79] == 0 and chosen[-1] == 1 and np.count_nonzero(np.diff(chosen)) == 1
     weights = fade_weights(chosen, 2)
     assert np.allclose(weights.sum(1), 1) and 3 <= np.count_nonzero((weights[:, 0] > 0) & (weights[:, 0] < 1)) <= 5
+
+
+def test_a_body_seen_from_behind_its_picture_is_the_mirror_image_down_to_the_feet() -> None:
+    view = standing_view(Canvas(384, 288), seed=3)
+    motion = still_motion(view)
+    motion.joints[0, :, 0] = 288 - motion.joints[0, :, 0]
+    aligned = Aligner(library_of(view), plate_method="pushpull").render(motion, 0, Canvas(384, 288))
+    below = slice(int(view.joints[1, 1]) + 20, 384)
+    mirrored, drawn = view.alpha[below, ::-1] > 0.5, aligned.alpha.numpy()[below] > 0.5
+    assert (drawn & mirrored).sum() > 0.93 * (drawn | mirrored).sum()
+    expected = view.picture[below, ::-1].astype(np.float32)
+    made = aligned.rgb.permute(1, 2, 0).numpy()[below] * 255
+    assert np.abs(made - expected)[drawn & mirrored].mean() < 8
+
+
+def test_a_picture_in_profile_is_never_turned_over() -> None:
+    view = standing_view(Canvas(384, 288))
+    joints = view.joints.copy()
+    middle = joints[[3, 7, 11, 15], 0].mean()
+    for joint, depth in ((3, 30), (7, -30), (11, 20), (15, -20)):
+        joints[joint, 0], joints[joint, 2] = middle, depth
+    profile = replace(view, joints=joints, yaw=np.pi / 2)
+    pose = TargetPose(joints, np.ones(19), 1.0, -1.0, np.eye(3))
+    assert drawn_side(profile, pose) == (1.0, 1.0) and drawn_side(view, pose) == (-1.0, 1.0)

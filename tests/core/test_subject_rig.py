@@ -50,6 +50,16 @@ def test_facing_follows_the_body(yaw):
     np.testing.assert_allclose(rig.yaw, yaw, atol=0.05)
 
 
+@pytest.mark.parametrize("yaw", [-80, 80])
+def test_in_profile_the_far_shoulder_is_hidden_and_not_lost(yaw):
+    keypoints = picture_keypoints(yaw=np.radians(yaw))
+    confidence = keypoints.body_confidence.copy()
+    confidence[11 if yaw > 0 else 12] = 0.2
+    assert np.degrees(build_rig(replace(keypoints, body_confidence=confidence), CANVAS).yaw) == pytest.approx(yaw, abs=3)
+    front = picture_keypoints(yaw=np.radians(20))
+    assert build_rig(replace(front, body_confidence=confidence), CANVAS).yaw == 0.0
+
+
 def test_depth_noise_does_not_lengthen_bones():
     joints = np.zeros((19, 3))
     joints[1] = [0, -100, 15]
