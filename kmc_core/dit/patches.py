@@ -30,7 +30,7 @@ def halves(pixels: Tensor) -> Tensor:
     done again at every step for maps that stay.
     """
     kind = pixels.device.type
-    if torch.is_autocast_enabled(kind):
+    if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
         pixels = pixels.to(torch.get_autocast_dtype(kind))
     return pixel_unshuffle(pixels, 2).contiguous(memory_format=torch.channels_last)
 
