@@ -31,6 +31,7 @@ from .reenact import METHODS, Comparison, Row, compare
 from .retarget import retarget_command
 from .speed_command import speed_command
 from .table import table
+from .views_command import views_command
 
 BUILT_IN_NETWORK = Path(__file__).resolve().parents[1] / "weights" / "kmc_nano.safetensors"
 CACHE = Path(__file__).resolve().parents[2] / ".cache" / "models" / "kmc"
@@ -70,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     words = sys.argv[1:] if arguments is None else arguments
     others = {
-        "preflight": preflight_command, "retarget": retarget_command, "matte": matte_command, "prompts": prompts_command, "speed": speed_command,
+        "preflight": preflight_command, "retarget": retarget_command, "matte": matte_command, "prompts": prompts_command, "views": views_command, "speed": speed_command,
         "ablations": ablations_command,
     }  # fmt: skip
     if words and words[0] in others:
