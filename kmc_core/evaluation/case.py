@@ -17,6 +17,7 @@ from ..media.clip import Clip
 from ..media.picture import read_picture
 from ..motion.retarget import RetargetSettings, retarget
 from ..pose.extractor import HolisticExtractor
+from ..pose.skeleton_layouts import rig_joints
 from ..subject.library import build_subject
 from ..types import Canvas, HolisticMotion, Orientation, SubjectLibrary
 from .motion import TargetMotion
@@ -62,19 +63,22 @@ class Case:
         return cv2.resize(self.driver.matte[frame], size, interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255
 
     def target(self) -> TargetMotion:
-        """Where the rig's joints should be in the compared frames."""
+        """Where the rig's joints should be in the compared frames: as tracked where the clip is the truth."""
+        if self.has_truth:
+            joints = rig_joints(self.driver.body)[..., :2] * (self.canvas.width / self.driver.canvas.width)
+            return TargetMotion(joints, self.motion.character.joint_confidence, self.canvas, self.driver)
         aligner, character = Aligner(self.subject), self.motion.character
         joints = [aligner.target_joints(character, frame, self.canvas)[:, :2] for frame in range(self.frame_count)]
         return TargetMotion(np.stack(joints), character.joint_confidence, self.canvas, self.driver)
 
 
 def self_case(clip: Clip, driver: HolisticMotion, extractor: HolisticExtractor, long_side: int) -> Case:
-    """The clip re-enacts itself from its first frame: joints as tracked, on the clip's own canvas.
+    """The clip re-enacts itself from its first frame: joints as tracked (the first frame as its picture is read), on the clip's own canvas.
 
     Raises SubjectError when nobody is on the first frame.
     """
     subject = build_subject([clip.frame(0)], extractor, name=_name(clip))
-    motion = retarget(driver, subject, Orientation("video"), RetargetSettings(direct=True))
+    motion = retarget(driver, subject, Orientation("video"), RetargetSettings(direct=True, first_frame=True))
     return Case(clip, ITSELF, driver, motion, subject, fitted_canvas(clip.canvas, long_side), has_truth=True)
 
 

@@ -17,8 +17,8 @@ import numpy as np
 from ..errors import MotionError
 from ..pose.cuts import scene_ranges
 from ..pose.face_boxes import face_boxes
-from ..pose.skeleton_layouts import torso_yaw
-from ..types import Canvas, CharacterMotion, HolisticMotion, Orientation, SubjectLibrary
+from ..pose.skeleton_layouts import NECK, torso_yaw
+from ..types import Canvas, CharacterMotion, HolisticMotion, Orientation, SubjectLibrary, SubjectView
 from .contacts import keep_touches
 from .directed_camera import with_camera
 from .face_motion import FaceMotion, face_motion, picture_head
@@ -58,6 +58,8 @@ YAW_SIGMA_FRAMES = 3.0
 CALM_SIGMA_S = 0.016  # bends of limbs for feet and touches must not shake more than the driver does
 FACING_GAP_DEG = 50.0
 BACK_OF_HEAD = -0.3  # cosine of the head's yaw beyond which no face is seen
+LARGEST_GAP = 0.08  # torso lengths between two readings of one frame
+UNSEEN_SHARE = 0.3
 FRAMINGS = ("fit", "keep")
 
 
@@ -65,12 +67,14 @@ FRAMINGS = ("fit", "keep")
 class RetargetSettings:
     """strength 0 (the picture's own pose) to 1 (the driver's); framing "fit" (stay in the picture) or "keep" (stand where
     the driver stands); direct: joints exactly as tracked on the driver's canvas, for a subject that is the driver itself;
+    first_frame: with direct, the subject's picture is the clip's first frame, which then comes out as it is;
     parts: strengths of single parts on top."""
 
     strength: float = 1.0
     framing: str = "fit"
     keep_proportions_of_driver: bool = False
     direct: bool = False
+    first_frame: bool = False
     parts: PartStrengths = PartStrengths()
 
 
@@ -93,7 +97,7 @@ def retarget(
         lifted = lift_scene(scene, near=not settings.direct)
         scene = lifted.scene
         if settings.direct:
-            part = _direct(scene, lifted, subject, motion.fps)
+            part = _direct(scene, lifted, subject, motion.fps, settings.first_frame and start == 0)
         else:
             around = turn_to_picture(torso_yaw(lifted.joints), subject.primary_view.yaw, orientation, motion.fps)
             part = _on_subject(scene, lifted, subject, around, orientation, settings, motion.fps)
@@ -235,7 +239,7 @@ def _placed(
 
 
 def _direct(
-    scene: Scene, lifted: LiftedMotion, subject: SubjectLibrary, fps: float
+    scene: Scene, lifted: LiftedMotion, subject: SubjectLibrary, fps: float, first_frame: bool
 ) -> tuple[CharacterMotion, CanvasKeypoints]:
     """Self-reenactment: the subject is the driver's first frame, targets are the joints as tracked."""
     primary = subject.primary_view.canvas
@@ -243,9 +247,28 @@ def _direct(
     still = np.zeros(scene.frame_count)
     hands, hand_confidence = hand_motion(scene, lifted, about_vertical(still), fps)
     face = face_motion(scene, still, slice(0, 1))
-    character = _character(scene.canvas, lifted.joints, lifted.confidence, scale, face, hands, hand_confidence, ())
+    joints = _as_in_picture(lifted.joints, lifted.presence, scale, subject.primary_view) if first_frame else lifted.joints
+    character = _character(scene.canvas, joints, lifted.confidence, scale, face, hands, hand_confidence, ())
     keypoints = CanvasKeypoints(scene.body, scene.body_confidence, scene.body_world, scene.hands, scene.face)
     return character, keypoints
+
+
+def _as_in_picture(joints: np.ndarray, presence: np.ndarray, scale: np.ndarray, view: SubjectView) -> np.ndarray:
+    """Tracked joints [t,19,3] such that the first frame is the picture itself.
+
+    A clip and its first frame alone are read a few pixels apart, which would shift the whole figure: each joint keeps the
+    gap it has in the first frame, if it is no misreading. Joints out of sight stay where they are from the neck.
+    """
+    picture = view.joints[:, :2] * scale[0]
+    gap = picture - joints[0, :, :2]
+    gap[np.linalg.norm(gap, axis=-1) > LARGEST_GAP * view.torso_px * scale[0]] = 0.0
+    moved = joints.copy()
+    moved[..., :2] += gap
+    unseen = presence < UNSEEN_SHARE
+    if presence[NECK] >= UNSEEN_SHARE and gap[NECK].any():
+        rigid = moved[:, NECK, None, :2] + (picture - picture[NECK])[None] * (scale / scale[0])[:, None, None]
+        moved[:, unseen, :2] = rigid[:, unseen]
+    return moved
 
 
 def _character(

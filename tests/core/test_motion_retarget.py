@@ -197,6 +197,26 @@ def test_direct_is_exactly_the_track():
     np.testing.assert_allclose(result.character.eye_openness[0], 1, atol=1e-4)
 
 
+def test_first_frame_comes_out_as_its_picture_is_read_and_unseen_legs_stay_with_the_neck():
+    motion = walking_motion(walk_m=0.2, walk=0.0, wave=0.3, frames=12)
+    confidence = motion.body_confidence.copy()
+    confidence[:, 23:] = 0.02
+    shaky = motion.body.copy()
+    shaky[:, 23:] += np.random.default_rng(0).normal(0, 5, shaky[:, 23:].shape).astype(np.float32)
+    motion = replace(motion, body=shaky, body_confidence=confidence)
+    still = picture_keypoints(HUMAN)
+    read = replace(still, body=(still.body + np.float32([3, 6])).astype(np.float32), body_confidence=confidence[0])
+    subject = subject_of(read, Canvas(720, 720))
+    settings = RetargetSettings(direct=True, first_frame=True)
+    joints = retarget(motion, subject, settings=settings).character.joints[..., :2]
+    own = subject.primary_view.joints[:, :2]
+    np.testing.assert_allclose(joints[0], own, atol=0.5)
+    steps = np.diff(joints, axis=0)
+    np.testing.assert_allclose(steps[:, PELVIS], steps[:, NECK], atol=0.5)
+    tracked = rig_joints(motion.body)
+    np.testing.assert_allclose(joints[:, NECK] - joints[0, NECK], tracked[:, NECK] - tracked[0, NECK], atol=1e-3)
+
+
 def test_keep_framing_puts_the_character_where_the_driver_stands(tall_subject):
     motion = walking_motion(centre=(200, 340))
     character = retarget(motion, tall_subject, settings=RetargetSettings(framing="keep")).character
