@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -39,10 +40,22 @@ def sample_window(
             raise Cancelled
         now, then = (torch.where(still_clean, torch.zeros_like(value), value) for value in (level, next_level))
         edits = guided.edits(x, now, given)
-        x0 = apply_edits(aligned[:, :, given:], alpha[:, :, given:], edits).clamp(-1, 1)
-        if history is not None:
-            x0 = torch.cat((history.to(x0.dtype), x0), dim=2)
-        x = bridge_step(x, x0, now, then)
+        x0, uncoloured = (
+            made if history is None else torch.cat((history.to(made.dtype), made), dim=2)
+            for made in edited(aligned[:, :, given:], alpha[:, :, given:], edits)
+        )
+        x = bridge_step(x, uncoloured, now, then)
         if on_step is not None:
             on_step(index, x0)
     return x0, edits
+
+
+def edited(aligned: Tensor, alpha: Tensor, edits: Edits) -> tuple[Tensor, Tensor]:
+    """The edited picture within -1..1 as it is shown, and in the aligned picture's own colours.
+
+    The bridge is walked in the latter: a state that already shows the colours would have them applied once more at every step.
+    """
+    shown = apply_edits(aligned, alpha, edits).clamp(-1, 1)
+    if not edits.colour.any():
+        return shown, shown
+    return shown, apply_edits(aligned, alpha, replace(edits, colour=torch.zeros_like(edits.colour))).clamp(-1, 1)

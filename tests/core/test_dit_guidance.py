@@ -14,6 +14,8 @@ from kmc_core.dit.head import Edits
 from kmc_core.dit.model import KMCDiT
 from kmc_core.dit.weights_file import load_network
 from kmc_core.sampling.guidance import GuidedNetwork
+from kmc_core.sampling.sampler import sample_window
+from kmc_core.sampling.schedule import bridge_levels
 
 SHIPPED = Path(__file__).resolve().parents[2] / "kmc_core" / "weights" / "kmc_nano.safetensors"
 
@@ -107,3 +109,15 @@ def test_no_weight_was_added_and_old_headers_still_fit() -> None:
     assert plain.state_dict().keys() == taught.state_dict().keys()
     old = {name: value for name, value in PRESETS["nano"].to_dict().items() if name != "one_evaluation"}
     assert KMCDiTConfig.from_dict(old) == PRESETS["nano"] and not KMCDiTConfig.from_dict(old).one_evaluation
+
+
+def test_words_colour_the_picture_once_however_many_steps_are_walked() -> None:
+    network, _ = load_network(SHIPPED)
+    told, silent = (conditions_of(network.config, words) for words in ("at night", ""))
+    guided, brightness = GuidedNetwork(network, silent, told, 1.0), []
+    with torch.no_grad():
+        for steps in (1, 4):
+            x0, _ = sample_window(guided, bridge_levels(steps))
+            brightness.append(float((x0 + 1).mean()))
+    assert brightness[0] < 0.6 * float((told.maps[:, :3] + 1).mean())  # it is night
+    assert brightness[1] == pytest.approx(brightness[0], rel=0.05)

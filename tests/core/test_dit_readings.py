@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 import torch
@@ -54,7 +54,9 @@ def plainly_walked(network: KMCDiT, guided: GuidedNetwork, steps: int, history: 
         a, b = network.edits(x, now, silent), network.edits(x, now, told)
         edits = a.combined(b, lambda one, two: one + weight * (two - one))
         x0 = torch.cat((history, apply_edits(aligned, alpha, edits).clamp(-1, 1)[:, :, given:]), dim=2)
-        x = bridge_step(x, x0, now, then)
+        colourless = replace(edits, colour=torch.zeros_like(edits.colour))
+        own_colours = torch.cat((history, apply_edits(aligned, alpha, colourless).clamp(-1, 1)[:, :, given:]), dim=2)
+        x = bridge_step(x, own_colours, now, then)
     return x0
 
 

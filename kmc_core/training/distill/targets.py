@@ -1,14 +1,14 @@
 """What the student should answer: the picture that takes it in one step to where its teacher gets in several.
 
 Progressive distillation (Salimans and Ho, arXiv 2202.00512) on this bridge: a step from level l to r l leads to
-x' = x0 + r (x - x0), so the picture that leads to the teacher's x' is x0 = (x' - r x) / (1 - r). One substep gives the teacher's
-own picture: that is the guidance stage (Meng et al., arXiv 2210.03142). No adversary and no score network: on the bridge
+x' = x0 + r (x - x0), so the picture that leads to the teacher's x' is x0 = (x' - r x) / (1 - r), in the aligned picture's own
+colours (sampling/sampler.py). One substep gives the teacher's own picture: that is the guidance stage (Meng et al., arXiv 2210.03142). No adversary and no score network: on the bridge
 the teacher's walk is short and has no randomness of its own, so there is one right answer to regress on.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from ...dit.conditions import Conditions
 from ...dit.head import Edits, apply_edits
 from ...dit.model import KMCDiT
 from ...sampling.guidance import GuidedNetwork
+from ...sampling.sampler import edited
 from ...sampling.schedule import bridge_levels
 from ...sampling.step import bridge_step
 from .plan import Stage
@@ -45,29 +46,32 @@ class Told:
 
 
 @torch.no_grad()
-def walked(network: KMCDiT, told: Told, x: Tensor, levels: Tensor, folded: bool) -> Tensor:
-    """x [B,3,T,H,W] at levels[0], walked by the network to levels[-1]; clean history stays."""
-    guided = told.guided(network, folded)
+def walked(network: KMCDiT, told: Told, x: Tensor, levels: Tensor, folded: bool) -> tuple[Tensor, Edits | None]:
+    """x [B,3,T,H,W] at levels[0], walked by the network to levels[-1] as the sampler does, and its last edits; clean history stays."""
+    guided, edits = told.guided(network, folded), None
     for level, then in zip(levels[:-1], levels[1:], strict=True):
-        x0 = told.picture(network, guided.edits(x, told.levels(level))).clamp(-1, 1)
-        x = bridge_step(x, x0, told.levels(level), told.levels(then))
-    return x
+        edits = guided.edits(x, told.levels(level))
+        _, uncoloured = edited(*network.aligned(told.without_text), edits)
+        x = bridge_step(x, uncoloured, told.levels(level), told.levels(then))
+    return x, edits
 
 
 @torch.no_grad()
 def student_start(student: KMCDiT, told: Told, x: Tensor, stage: Stage, number: int) -> Tensor:
     """Where the student itself gets in `number` steps of the stage: what it will meet when it is used, not what pairs would show."""
-    return walked(student, told, x, bridge_levels(stage.steps).to(x.device)[: number + 1], folded=True)
+    return walked(student, told, x, bridge_levels(stage.steps).to(x.device)[: number + 1], folded=True)[0]
 
 
 @torch.no_grad()
 def target(teacher: KMCDiT, told: Told, x: Tensor, stage: Stage, number: int) -> Tensor:
-    """The picture [B,3,T,H,W] wanted of the student at step `number` of the stage, standing at x."""
+    """The picture [B,3,T,H,W] wanted of the student at step `number` of the stage, standing at x; in the teacher's last colours."""
     level, then = bridge_levels(stage.steps).to(x.device)[number : number + 2]
     between = torch.linspace(float(level), float(then), stage.substeps + 1, device=x.device)
-    reached = walked(teacher, told, x, between, folded=not stage.guidance)
+    reached, edits = walked(teacher, told, x, between, folded=not stage.guidance)
     ratio = then / level
-    return ((reached - ratio * x) / (1 - ratio)).clamp(-1, 1)
+    uncoloured = ((reached - ratio * x) / (1 - ratio)).clamp(-1, 1)
+    colours_alone = replace(edits, flow=torch.zeros_like(edits.flow), residual=torch.zeros_like(edits.residual))
+    return apply_edits(uncoloured, teacher.aligned(told.without_text)[1], colours_alone)
 
 
 def as_shown(x0: Tensor, wanted: Tensor) -> Tensor:
