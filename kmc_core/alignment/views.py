@@ -19,6 +19,8 @@ from .deform import torso_signs
 HYSTERESIS_DEG = 12.0
 FADE_FRAMES = 5
 YAW_SIGMA_FRAMES = 3.0
+PROFILE_SINE, PROFILE_CARE = 0.77, 2.5
+"""A picture in profile hides half of its limbs and the face: every degree away from it counts as two and a half."""
 
 
 class Share(NamedTuple):
@@ -72,7 +74,7 @@ def views_served(subject: SubjectLibrary, character: CharacterMotion, fps: float
 
 
 def choose_views(wanted: np.ndarray, available: np.ndarray, cuts: Sequence[int] = ()) -> np.ndarray:
-    """Index of the view per frame: the nearest facing, left only for one that is 12 degrees nearer.
+    """Index of the view per frame: the nearest facing (profiles only from close by), left only for one that is 12 degrees nearer.
 
     wanted [T], available [V], radians; cuts: first frames of new scenes, which choose afresh -> int [T].
     """
@@ -81,6 +83,7 @@ def choose_views(wanted: np.ndarray, available: np.ndarray, cuts: Sequence[int] 
         return np.concatenate([choose_views(wanted[start:stop], available) for start, stop in scenes])
     smooth = gaussian_filter1d(np.unwrap(wanted.astype(np.float64)), YAW_SIGMA_FRAMES, mode="nearest")
     gaps = np.abs((smooth[:, None] - available + np.pi) % (2 * np.pi) - np.pi)
+    gaps *= np.where(np.abs(np.sin(available)) > PROFILE_SINE, PROFILE_CARE, 1.0)
     chosen = np.zeros(len(wanted), np.int64)
     current = int(gaps[0].argmin()) if len(gaps) else 0
     for frame, gap in enumerate(gaps):
