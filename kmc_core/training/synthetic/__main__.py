@@ -1,4 +1,4 @@
-"""Command line of the synthetic room: `python -m kmc_core.training.synthetic --sheet out.png --characters 24`."""
+"""Command line of the synthetic room: `python -m kmc_core.training.synthetic --sheet out.png --characters 24`, `--throughput`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import logging
 from pathlib import Path
 
 from .sheet import write_sheet
+from .throughput import throughput_table
 
 
 def main() -> None:
     """Parses the arguments and writes what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m kmc_core.training.synthetic", description=__doc__)
-    parser.add_argument("--sheet", type=Path, help="write a contact sheet of random characters to this PNG")
+    parser.add_argument("--sheet", type=Path, help="write a contact sheet of random characters to this PNG or JPEG")
     parser.add_argument("--characters", type=int, default=24)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--throughput", action="store_true", help="measure frames per second of one core by canvas and style")
     parser.add_argument("--measure-face", type=Path, metavar="WEIGHTS", help="measure the face attachments anew with the pose weights in this folder")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -22,6 +24,8 @@ def main() -> None:
         from .measure_face import measure_attachments
 
         measure_attachments(arguments.measure_face)
+    if arguments.throughput:
+        logging.getLogger(__name__).info("%s", throughput_table())
     if arguments.sheet is not None:
         write_sheet(arguments.sheet, arguments.characters, arguments.seed)
         logging.getLogger(__name__).info("wrote %s", arguments.sheet)

@@ -17,6 +17,7 @@ from .renderer import Scene, pose_character, render_frame
 from .shading import random_light
 
 TILE = Canvas(420, 280)
+JPEG_WIDTH = 1600
 
 
 def character_tile(seed: int, canvas: Canvas = TILE, framing: str | None = None) -> np.ndarray:
@@ -34,10 +35,16 @@ def character_tile(seed: int, canvas: Canvas = TILE, framing: str | None = None)
 
 
 def write_sheet(path: Path, characters: int, first_seed: int = 0, columns: int = 8) -> None:
-    """Writes a PNG of `characters` tiles."""
+    """Writes a picture of `characters` tiles; a JPEG is made at most 1600 px wide, for pages."""
     tiles = [character_tile(first_seed + k) for k in range(characters)]
     while len(tiles) % columns:
         tiles.append(np.full_like(tiles[0], 255))
     rows = [np.concatenate(tiles[k : k + columns], axis=1) for k in range(0, len(tiles), columns)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(cv2.imencode(".png", np.ascontiguousarray(np.concatenate(rows)[..., ::-1]))[1].tobytes())
+    whole = np.ascontiguousarray(np.concatenate(rows)[..., ::-1])
+    if path.suffix.lower() in (".jpg", ".jpeg"):
+        scale = min(1.0, JPEG_WIDTH / whole.shape[1])
+        whole = cv2.resize(whole, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        path.write_bytes(cv2.imencode(".jpg", whole, [cv2.IMWRITE_JPEG_QUALITY, 86])[1].tobytes())
+    else:
+        path.write_bytes(cv2.imencode(".png", whole)[1].tobytes())
