@@ -27,6 +27,7 @@ from ...kmc_core.dit.config import KMCDiTConfig
 from ...kmc_core.dit.model import KMCDiT
 from ...kmc_core.errors import KMCError
 from ...kmc_core.sampling.reenact import fast_arithmetic
+from ...kmc_core.sampling.sampler import edited
 
 CONDITIONS_KEY = "kmc_conditions"
 CONDITION_NAMES = tuple(entry.name for entry in fields(Conditions))
@@ -83,9 +84,17 @@ class KMCDiffusionModel(KMCDiT):
         return executor.execute(x, timestep, context, transformer_options=options, **told)
 
     def _forward(self, x: Tensor, timestep: Tensor, context: object = None, transformer_options: object = None, **told: object) -> Tensor:
+        """In the words' colours at the last step alone: the bridge is walked in the picture's own (kmc_core.sampling.sampler)."""
         conditions = Conditions(*(told[f"kmc_{name}"] for name in CONDITION_NAMES))
         with fast_arithmetic(x.device):
-            return super().forward(x, timestep, conditions).clamp(-1, 1)
+            edits = self.edits(x, timestep, conditions)
+        shown, uncoloured = edited(*self.aligned(conditions), edits)
+        return shown if _is_last(timestep, (transformer_options or {}).get("sample_sigmas")) else uncoloured
+
+
+def _is_last(level: Tensor, levels: Tensor | None) -> bool:
+    """Whether no level above 0 comes after this one; levels: all of a sampler's, None if it does not say."""
+    return levels is None or not bool(((levels > 0) & (levels < 0.999 * level.max().to(levels))).any())
 
 
 class BridgeSampling(comfy.model_sampling.ModelSamplingDiscreteFlow, comfy.model_sampling.CONST):
