@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--student", type=Path, help="weights; none: the distilled ones of the pack, else the teacher's, one evaluation")
     command.add_argument("--reference-steps", type=int, default=1, help="the teacher's best setting, as measured by the table of distillation")
     command.add_argument("--steps", default="1,2,4,8", help="of the student")
-    command.add_argument("--prompt", default="a person in front of a camera", help="names no light: the truth has the clip's own")
+    command.add_argument("--prompt", default="a person dancing", help="names no light or place, since the truth has its own")
     command.add_argument("--cfg-scale", type=float, default=0.7, help="of teacher and student")
     command.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="cpu: processor time on one thread, for a busy machine")
     command.add_argument("--end-to-end", nargs=2, type=Path, default=DEMO, metavar=("CLIP", "PICTURE"), help="of the 5 s job; default: the demo's")
