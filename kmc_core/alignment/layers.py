@@ -24,6 +24,8 @@ from .plate import push_pull
 
 PREMULTIPLIED, ALPHA, REAL = slice(0, 3), 3, 4
 TEXTURE_CHANNELS = 5
+SLEEVE_ROOT = 1.1  # half-widths of the arm about the shoulder within which the trunk continues under a sleeve
+TOUCHES_UP_TO = 0.7  # upper arm lengths from the shoulder
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,13 @@ def _body_layer(
     # arms and head lie over what they touch, which continues beneath them: a band of their own colour would fatten them
     band = rim if part in (L_ARM, R_ARM, HEAD_PART) else max(2, int(0.035 * view.torso_px))
     support = (cv2.dilate((own | hidden).astype(np.uint8), disc(band)) > 0) & matte
-    if part == TORSO and bare_arms:  # a raised arm would bare the band as a fringe along the flank
+    if part == TORSO:  # a raised arm would bare the band as a fringe along the flank; a sleeve's root needs it
         close = cv2.dilate((own | hidden).astype(np.uint8), disc(rim)) > 0
-        support &= close | ~np.isin(labels, list(bare_arms))
+        for arm in (L_ARM, R_ARM):
+            if arm in bare_arms:
+                support &= close | (labels != arm)
+            elif _stands_off(view, labels, arm, centres):
+                support &= close | (labels != arm) | (_from_root(view, model, arm, centres) < SLEEVE_ROOT)
     source = own | (same_cloth & support)
     certain = (cv2.erode((source | ~matte).astype(np.uint8), disc(rim)) > 0) & source
     if certain.sum() < 30:
@@ -120,8 +126,7 @@ def _overlap(
         hidden = hidden[_window_of(centres)] > 0
         same_cloth = labels >= L_LEG
         for arm in (L_ARM, R_ARM):
-            radius = float(model.limb_radii[arm][0])
-            from_root = np.linalg.norm(centres - joints[LIMB_JOINTS[arm][0]], axis=-1) / max(radius, 1.0)
+            from_root = _from_root(view, model, arm, centres)
             hidden |= from_root < 0.8
             same_cloth |= (labels == arm) & (from_root < 0.9)
         throat = model.head_start + (joints[HEAD] - joints[NECK]) * 0.15
@@ -130,6 +135,20 @@ def _overlap(
         same_cloth |= (labels == HEAD_PART) & (from_neck < 0.09 * torso)
         return hidden & matte & (labels != TORSO), same_cloth
     return none, none
+
+
+def _from_root(view: SubjectView, model: PartModel, limb: int, centres: np.ndarray) -> np.ndarray:
+    """Distance of pixel centres [h,w,2] from a limb's first joint, in its half-widths there."""
+    radius = max(float(model.limb_radii[limb][0]), 1.0)
+    return np.linalg.norm(centres - view.joints[LIMB_JOINTS[limb][0], :2], axis=-1) / radius
+
+
+def _stands_off(view: SubjectView, labels: np.ndarray, arm: int, centres: np.ndarray) -> bool:
+    """Whether an arm touches the trunk about its shoulder only; one that hangs against the flank hides some of it."""
+    trunk = cv2.dilate((labels == TORSO).astype(np.uint8), disc(1)) > 0
+    shoulder, elbow = view.joints[list(LIMB_JOINTS[arm][:2]), :2]
+    border = np.linalg.norm(centres[trunk & (labels == arm)] - shoulder, axis=-1)
+    return len(border) == 0 or float(np.percentile(border, 95)) < TOUCHES_UP_TO * float(np.linalg.norm(elbow - shoulder))
 
 
 def _window_of(centres: np.ndarray) -> tuple[slice, slice]:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from alignment_figures import standing_view
 
-from kmc_core.alignment.part_model import _cut_at_armpits
+from kmc_core.alignment.capsules import pixel_centres
+from kmc_core.alignment.layers import ALPHA, SLEEVE_ROOT, _from_root, _stands_off, build_layers
+from kmc_core.alignment.part_model import _cut_at_armpits, build_part_model
 from kmc_core.pose.skeleton_layouts import LEFT_ARM, RIGHT_ARM
 from kmc_core.types import SubjectView
 
@@ -56,3 +58,26 @@ def test_an_arm_that_hangs_against_the_body_changes_nothing() -> None:
     labels = np.zeros(view.canvas, np.int8)
     _cut_at_armpits(labels, view)
     assert (labels == TORSO).all()
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_the_trunk_carries_no_strip_of_a_sleeve_that_stands_off_and_keeps_one_under_a_hanging_arm(arm: int) -> None:
+    view = stocky_view()
+    model = build_part_model(view)
+    centres = pixel_centres(*view.canvas)
+    assert _stands_off(view, model.labels, arm, centres)
+    layer = build_layers(view, model)[TORSO]
+    x, y = layer.origin
+    height, width = layer.texture.shape[:2]
+    sleeve = (model.labels == arm) & (_from_root(view, model, arm, centres) > SLEEVE_ROOT)
+    coverage = layer.texture[..., ALPHA] * sleeve[y : y + height, x : x + width]
+    assert coverage.sum() < 0.02 * sleeve.sum()  # one pixel for a soft edge
+
+    shoulder, elbow = view.joints[list((LEFT_ARM, RIGHT_ARM)[arm - 2][:2]), :2]
+    length = float(np.linalg.norm(elbow - shoulder))
+    joints = view.joints.copy()
+    joints[(LEFT_ARM, RIGHT_ARM)[arm - 2][1], :2] = shoulder + [0, length]
+    hanging = np.full(view.canvas, TORSO, np.int8)
+    outside = centres[..., 0] > shoulder[0] if arm == 2 else centres[..., 0] < shoulder[0]
+    hanging[outside & (centres[..., 1] > shoulder[1]) & (centres[..., 1] < shoulder[1] + 2 * length)] = arm
+    assert not _stands_off(replace(view, joints=joints), hanging, arm, centres)
