@@ -17,6 +17,7 @@ from ..dit.model import KMCDiT
 from ..motion.retarget import RetargetSettings, retarget
 from ..sampling.reenact import SamplerSettings, reenact
 from ..subject.library import build_subject
+from ..training.synthetic.arm_poses import ARM_POSES, set_arm
 from ..training.synthetic.background import draw_background, random_background
 from ..training.synthetic.camera import frame_camera
 from ..training.synthetic.character import Character, build_character
@@ -76,6 +77,8 @@ def rendered_turn(seed: int, canvas: Canvas = CANVAS, frames: int = FRAMES) -> T
 
 def _still(character: Character, scene: Scene, canvas: Canvas, seed: int, facing: int) -> Still:
     goals = reference_goals(seed)
+    for side in (0, 1):  # no hand before the face
+        set_arm(goals, side, ARM_POSES["away"])
     goals.heading = float(np.radians(facing))
     frame = render_frame(character, pose_character(character, goals), scene, canvas, draw_background(scene.background, scene.camera, canvas))
     to_bytes = lambda values: (values * 255 + 0.5).astype(np.uint8)  # noqa: E731
