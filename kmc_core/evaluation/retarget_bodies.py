@@ -103,7 +103,7 @@ def build_figure(shape: BodyShape = ADULT, face: FaceShape = FaceShape()) -> Fig
     origin = head_origin(shape, rest)
     design = CharacterDesign(shape=shape, face=face)
     eyes = origin + grid.eye_centres * shape.head
-    bare = Character(design, None, grid, slice(0, len(grid.vertices)), origin, rest, eyes, None, np.zeros(0, bool))
+    bare = Character(design, None, grid, slice(0, len(grid.vertices)), origin, rest, eyes, None, np.zeros(0, bool), None, np.zeros(0), np.zeros(0))
     return Figure(bare, body_solids(shape))
 
 
