@@ -129,7 +129,7 @@ def palm_px(view: SubjectView) -> float:
     usual, least = 0.2 * torso, PALM_RANGE[0] * torso
     if keypoints.face_confidence >= SEEN:
         by_face = PALM_PER_FACE * float(np.linalg.norm(keypoints.face[10, :2] - keypoints.face[152, :2]))
-        usual = float(np.clip(by_face, 0.14 * torso, usual))
+        usual = float(np.clip(by_face, 0.18 * torso, usual))
         least = float(np.clip(0.95 * by_face, least, 0.18 * torso))
     return float(np.clip(max(palms, default=usual), least, PALM_RANGE[1] * torso))
 

@@ -73,7 +73,7 @@ def test_hands_pointing_at_the_camera_get_the_size_that_suits_the_face():
     seen = 0.95 * float(np.linalg.norm(open_hand()[9] - open_hand()[0])) / 40  # of a palm of 1 px
     assert shown(0.3 * by_face) == pytest.approx(min(0.95 * by_face, 0.18 * view.torso_px))
     assert shown(0.25 * view.torso_px / seen * 0.95) == pytest.approx(0.25 * view.torso_px, rel=0.06)
-    assert shown(1.0, confidence=0.0) == pytest.approx(np.clip(by_face, 0.14 * view.torso_px, 0.2 * view.torso_px))
+    assert shown(1.0, confidence=0.0) == pytest.approx(np.clip(by_face, 0.18 * view.torso_px, 0.2 * view.torso_px))
 
 
 def test_shadows_of_skin_are_redder_than_its_lights():
