@@ -19,8 +19,8 @@ from .deform import torso_signs
 HYSTERESIS_DEG = 12.0
 FADE_FRAMES = 5
 YAW_SIGMA_FRAMES = 3.0
-PROFILE_SINE, PROFILE_CARE = 0.77, 2.5
-"""A picture in profile hides half of its limbs and the face: every degree away from it counts as two and a half."""
+PROFILE_SINE, PROFILE_CARE = 0.77, 5.0
+"""A picture in profile hides half of its limbs and the face: every degree away from it counts as five (evaluation views)."""
 
 
 class Share(NamedTuple):
