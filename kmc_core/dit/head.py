@@ -39,6 +39,11 @@ class Edits:
             change(self.flow, other.flow), change(self.residual, other.residual), self.mask, change(self.colour, other.colour)
         )
 
+    def scaled(self, shares: Tensor) -> Edits:
+        """Flow and residual of every frame times its share [T] 0..1; what words ask of the colours stays."""
+        shares = shares.view(1, 1, -1, 1, 1)
+        return Edits(self.flow * shares, self.residual * shares, self.mask, self.colour)
+
     def at(self, frames: slice) -> Edits:
         """The edits of some of the frames."""
         return Edits(self.flow[:, :, frames], self.residual[:, :, frames], self.mask[:, :, frames], self.colour[:, :, frames])

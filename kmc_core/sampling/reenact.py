@@ -33,6 +33,7 @@ from .output_size import base_canvas, output_canvas
 from .sampler import sample_window
 from .schedule import bridge_levels
 from .step import shared_noise, uncertainty
+from .trust import edit_trust
 from .windows import Window, plan_windows
 
 
@@ -97,7 +98,8 @@ def reenact(
     aligner = aligner or Aligner(subject)
     source = background or plate_source(settings.background, aligner, motion, settings.background_image)
     renderer = FrameRenderer(aligner, motion.character, source)
-    job = _Job(renderer, arrays, settings, network, reference_tensor(subject, 7), motion.character.canvas)
+    trust = edit_trust(motion.character, subject.primary_view)
+    job = _Job(renderer, arrays, settings, network, reference_tensor(subject, 7), motion.character.canvas, trust)
     return _frames(job, motion.frame_count, progress, should_stop, on_preview)
 
 
@@ -112,8 +114,10 @@ class _Job:
         network: KMCDiT | None,
         references: Tensor,
         subject_canvas: Canvas,
+        trust: np.ndarray,
     ) -> None:
         self.renderer, self.arrays, self.settings, self.references = renderer, arrays, settings, references
+        self.trust = torch.from_numpy(trust)
         self.network = network if settings.network_strength > 0 else None
         self.canvas = settings.canvas or output_canvas(subject_canvas, settings.mode)
         self.base = base_canvas(self.canvas)
@@ -154,7 +158,8 @@ class _Job:
                 should_stop=should_stop,
             )
         self._shown = x0[:, :, -self.settings.overlap :] if self.settings.overlap else None
-        return Edits(*(part.cpu() for part in (edits.flow, edits.residual, edits.mask, edits.colour)))
+        edits = Edits(*(part.cpu() for part in (edits.flow, edits.residual, edits.mask, edits.colour)))
+        return edits.scaled(self.trust[window.first_new : window.stop])
 
     def finish(self, frame: int, base: Tensor | None, edits: Edits | None, should_stop: ShouldStop | None) -> ReenactedFrame:
         """One frame at output size. base [3,h,w]: its alignment at base size, with `edits` of this frame."""
