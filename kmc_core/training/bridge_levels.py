@@ -26,7 +26,9 @@ class LevelSettings:
     registered_history: whether examples judged after registration get history too (truth moved onto their alignment);
     history_error: history frames are up to this share their alignment again, as a sampler's own frames are not the truth;
     regions: share of windows in which a block of tokens is given clean, a bridge level per token;
-    from_noise: the far end of the bridge is noise instead of the aligned frame (an ablation).
+    from_noise: the far end of the bridge is noise instead of the aligned frame (an ablation);
+    walked: share of windows that go on from what the network itself has made of the start, as a sampler of several steps
+    does. Levels below 1 otherwise show the truth's share of the picture, and a network that trusts it overdoes its own.
     """
 
     start: float = 0.6
@@ -37,6 +39,7 @@ class LevelSettings:
     history_error: float = 0.0
     regions: float = 0.0
     from_noise: bool = False
+    walked: float = 0.0
 
 
 class Levels(NamedTuple):
@@ -95,6 +98,17 @@ def shown_state(
     if settings.regions:
         x = torch.where(_blocks(generator, x, settings.regions).to(x.device), clean, x)
     return Shown(x, level, frame_weight)
+
+
+def walked_state(generator: np.random.Generator, shown: Shown, made: Tensor, aligned: Tensor, share: float) -> Shown:
+    """In `share` of the windows, frames still at level 1 are moved along the bridge from aligned to `made`, the network's own
+    answer [B,3,T,H,W] to `shown`."""
+    rows = torch.from_numpy(generator.random(len(made)) < share)
+    reached = torch.from_numpy(generator.uniform(0.1, 0.9, len(made))).float()
+    moves = rows.to(made.device)[:, None] & (shown.level == 1) & (shown.frame_weight > 0)
+    level = torch.where(moves, reached.to(made.device)[:, None], shown.level)
+    x = torch.where(moves[:, None, :, None, None], bridge_state(made, aligned, level), shown.x)
+    return Shown(x, level, shown.frame_weight)
 
 
 def _moved(pictures: Tensor, flow: Tensor) -> Tensor:

@@ -14,12 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..dit.conditions import Conditions
 from ..dit.head import Edits, apply_edits
 from ..dit.model import KMCDiT
 from ..dit.weights_file import save_network
+from ..sampling.sampler import edited
 from ..sampling.step import uncertainty
 from .aids import TrainingAids
-from .bridge_levels import Levels, draw_levels, shown_state
+from .bridge_levels import Levels, Shown, draw_levels, shown_state, walked_state
 from .dataset import Batch, PairFolder
 from .losses import flow_loss, refinement_loss, region_weight, registered_target, with_fixed_flow
 from .resumable import ResumableRun
@@ -105,7 +107,8 @@ class Run(ResumableRun):
         levels = Levels(*(part.to(self.device) for part in draw_levels(generator, *truth.shape[0:3:2], self.config.levels)))
         aligned, alpha = self.network.aligned(conditions)
         noise = self._noise(conditions.maps, levels.noise)
-        x, level, frame_weight = shown_state(generator, truth, aligned, true_flow, registered, levels, noise, self.config.levels)
+        shown = shown_state(generator, truth, aligned, true_flow, registered, levels, noise, self.config.levels)
+        x, level, frame_weight = self._on_own_walk(generator, shown, conditions)
         with torch.autocast(self.device.type, torch.bfloat16):
             edits = self.network.edits(x, level, conditions)
         x0 = apply_edits(aligned, alpha, with_fixed_flow(edits, registered))
@@ -126,6 +129,17 @@ class Run(ResumableRun):
             "aligned_error": _weighted_square(aligned - truth, weight),
             **aid_numbers,
         }
+
+    def _on_own_walk(self, generator: np.random.Generator, shown: Shown, conditions: Conditions) -> Shown:
+        """Some windows, if the settings ask for it, one step further along the sampler's own way."""
+        share = self.config.levels.walked
+        if not share:
+            return shown
+        aligned, alpha = self.network.aligned(conditions)
+        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16):
+            answer = self.network.edits(shown.x, shown.level, conditions)
+        _, made = edited(aligned, alpha, answer)
+        return walked_state(generator, shown, made, aligned, share)
 
     def _descend(self, loss: Tensor, x0: Tensor, truth: Tensor, weight: Tensor, joints: Tensor) -> tuple[float, dict[str, float]]:
         """Update network and aids -> (norm of the gradient, the aids' numbers)."""

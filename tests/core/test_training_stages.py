@@ -20,7 +20,7 @@ from kmc_core.dit.model import KMCDiT
 from kmc_core.dit.weights_file import load_network, save_network
 from kmc_core.errors import CheckpointError
 from kmc_core.training.__main__ import main
-from kmc_core.training.bridge_levels import Levels, LevelSettings, Shown, draw_levels, shown_state
+from kmc_core.training.bridge_levels import Levels, LevelSettings, Shown, draw_levels, shown_state, walked_state
 from kmc_core.training.dataset import DataSettings, PairFolder
 from kmc_core.training.losses import LossWeights, refinement_loss, region_weight
 from kmc_core.training.optimiser import build_optimiser
@@ -136,6 +136,27 @@ def test_blocks_of_tokens_are_given_clean_and_noise_can_be_the_start() -> None:
     assert clean.sum() == 256 and clean[::16, ::16].sum() == 1 and (state.x[0, :, 0][:, ~clean] == 0).all()
     _, _, state = shown(LevelSettings(from_noise=True), [1.0], True)
     assert 0.8 < float(state.x.std()) < 1.2
+
+
+def test_windows_go_on_from_the_network_s_own_answer() -> None:
+    _, aligned, state = shown(LevelSettings(), [0.0, 1.0, 1.0], False)
+    made = torch.rand_like(aligned)
+    walked = walked_state(np.random.default_rng(2), state, made, aligned, 1.0)
+    assert torch.equal(walked.x[:, :, 0], state.x[:, :, 0]) and walked.level[0, 0] == 0  # history stays as it was given
+    reached = float(walked.level[0, 1])
+    assert 0.1 <= reached <= 0.9 and torch.allclose(walked.x[:, :, 1:], (made + reached * (aligned - made))[:, :, 1:], atol=1e-6)
+    still = walked_state(np.random.default_rng(2), state, made, aligned, 0.0)
+    assert torch.equal(still.x, state.x) and torch.equal(still.level, state.level)
+
+
+def test_a_run_on_its_own_walk_is_another_and_repeats(tmp_path: Path) -> None:
+    walking = {"levels": LevelSettings(start=1.0, walked=1.0)}
+    folders = [run_folder(tmp_path, name, steps=3, **options) for name, options in (("a", walking), ("b", walking), ("plain", {}))]
+    for folder in folders:
+        train(folder)
+    first, second, plain = (load_network(folder / "weights.safetensors")[0].state_dict() for folder in folders)
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+    assert any(not torch.equal(value, plain[name]) for name, value in first.items())
 
 
 @pytest.mark.parametrize(
