@@ -40,8 +40,7 @@ class Edits:
         )
 
     def scaled(self, shares: Tensor) -> Edits:
-        """Flow and residual of every frame times its share [T] 0..1; what words ask of the colours stays."""
-        shares = shares.view(1, 1, -1, 1, 1)
+        """Flow and residual times the share [B,1,T,H,W] 0..1 of each pixel; what words ask of the colours stays."""
         return Edits(self.flow * shares, self.residual * shares, self.mask, self.colour)
 
     def at(self, frames: slice) -> Edits:

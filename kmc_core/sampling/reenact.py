@@ -33,7 +33,7 @@ from .output_size import base_canvas, output_canvas
 from .sampler import sample_window
 from .schedule import bridge_levels
 from .step import shared_noise, uncertainty
-from .trust import edit_trust
+from .trust import edit_share, edit_trust
 from .windows import Window, plan_windows
 
 
@@ -117,7 +117,7 @@ class _Job:
         trust: np.ndarray,
     ) -> None:
         self.renderer, self.arrays, self.settings, self.references = renderer, arrays, settings, references
-        self.trust = torch.from_numpy(trust)
+        self.trust = trust
         self.network = network if settings.network_strength > 0 else None
         self.canvas = settings.canvas or output_canvas(subject_canvas, settings.mode)
         self.base = base_canvas(self.canvas)
@@ -159,7 +159,8 @@ class _Job:
             )
         self._shown = x0[:, :, -self.settings.overlap :] if self.settings.overlap else None
         edits = Edits(*(part.cpu() for part in (edits.flow, edits.residual, edits.mask, edits.colour)))
-        return edits.scaled(self.trust[window.first_new : window.stop])
+        trust = self.trust[window.first_new : window.stop]
+        return edits.scaled(edit_share(trust, torch.stack(new, dim=1), self.network.config.map_channels))
 
     def finish(self, frame: int, base: Tensor | None, edits: Edits | None, should_stop: ShouldStop | None) -> ReenactedFrame:
         """One frame at output size. base [3,h,w]: its alignment at base size, with `edits` of this frame."""

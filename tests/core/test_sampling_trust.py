@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from alignment_figures import standing_view, still_motion
 
-from kmc_core.sampling.trust import FAR, NEAR, edit_trust, pose_change
+from kmc_core.alignment.maps import MAP_CHANNELS
+from kmc_core.sampling.trust import FAR, HEAD_SHARE, NEAR, OUTSIDE_SHARE, edit_share, edit_trust, pose_change
 from kmc_core.types import Canvas
 
 VIEW = standing_view(Canvas(384, 288))
@@ -37,3 +39,12 @@ def test_trust_grows_with_the_pose_and_ends_at_one() -> None:
 def test_a_picture_of_which_little_is_known_trusts_the_network() -> None:
     unseen = replace(VIEW, joint_confidence=np.zeros(19, np.float32))
     assert np.isnan(pose_change(still_motion(VIEW, 3), unseen)).all() and (edit_trust(still_motion(VIEW, 3), unseen) == 1).all()
+
+
+def test_heads_and_what_lies_beside_the_character_take_less() -> None:
+    maps = torch.zeros(len(MAP_CHANNELS), 2, 1, 3)
+    maps[MAP_CHANNELS.index("alpha"), :, 0, 1:] = 1
+    maps[MAP_CHANNELS.index("head"), :, 0, 2] = 1
+    share = edit_share(np.array([1.0, 0.5], np.float32), maps, MAP_CHANNELS)
+    assert share.shape == (1, 1, 2, 1, 3)
+    assert torch.allclose(share[0, 0, :, 0], torch.tensor([[1.0], [0.5]]) * torch.tensor([OUTSIDE_SHARE, 1.0, HEAD_SHARE]))
