@@ -31,7 +31,7 @@ class KMCSampler(io.ComfyNode):
                     "cfg_scale", default=0.5, min=0.0, max=1.0, step=0.05,
                     tooltip="Low follows the motion and the picture, high follows the prompt.",
                 ),
-                *output_inputs(default_steps=2, max_steps=50),
+                *output_inputs(default_steps=1, max_steps=50),
                 io.Model.Input("model", optional=True, tooltip=MODEL_TOOLTIP),
                 *record_inputs(),
                 *link_inputs(),

@@ -54,7 +54,7 @@ def retargeted(motion: str = "pose", orientation: bool = True, **changes: object
 def sampler(**changes: object) -> Graph:
     """KMC Sampler with its defaults, frames kept only where a later node needs them."""
     settings = {
-        "prompt": "", "negative_prompt": "", "cfg_scale": 0.5, "mode": "std", "steps": 2, "motion_strength": 1.0, "seed": 0,
+        "prompt": "", "negative_prompt": "", "cfg_scale": 0.5, "mode": "std", "steps": 1, "motion_strength": 1.0, "seed": 0,
         "background": "picture", "images": False,
     }  # fmt: skip
     return {"sampler": ("KMCSampler", {"motion": ["retarget", 0], "subject": ["subject", 0], **settings, **changes})}
