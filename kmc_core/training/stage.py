@@ -21,7 +21,7 @@ from .run_config import RunConfig, read_run_config, write_run_config
 from .state import RunProgress
 
 STAGE_FOLDER = Path(__file__).resolve().parent / "stages"
-STAGES = ("base", "faces_and_hands", "windows")
+STAGES = ("base", "faces_and_hands", "windows", "own_walk")
 ORIGIN_NAME, START_NAME, WEIGHTS_NAME = "origin.json", "start.safetensors", "weights.safetensors"
 SPENT = tuple(entry.name for entry in dataclasses.fields(RunProgress))
 

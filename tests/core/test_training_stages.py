@@ -37,7 +37,9 @@ TINY = PRESETS["tiny"]
 
 
 def test_every_stage_ships_its_choices() -> None:
-    base, faces, windows = (stage_config(stage) for stage in STAGES)
+    base, faces, windows, walk = (stage_config(stage) for stage in STAGES)
+    assert walk.levels.walked > 0 == base.levels.walked and walk.levels.start == 1  # no level shows the truth
+    assert walk.losses.square > 0 and base.losses.square > 0
     assert faces.data.head > 0 and faces.data.hands > 0 and faces.losses.hands > base.losses.hands == 0
     assert max(length for length, _ in windows.data.frames) == 8 and windows.levels.history > base.levels.history
     assert windows.levels.registered_history and not base.levels.registered_history
