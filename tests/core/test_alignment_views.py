@@ -52,7 +52,7 @@ def test_fades_are_short_and_sum_to_one():
 
 
 def test_nothing_fades_or_lingers_across_a_cut(subject):
-    degrees = np.repeat([0.0, 50.0], 20)  # 50 degrees is nearer to the side, but within the hysteresis of the front
+    degrees = np.repeat([0.0, 76.0], 20)  # 76 degrees is nearer to the side, even at five times, but within the hysteresis
     with_cut = motion_tracks(subject, turning(subject, degrees, cuts=(20,))).shares
     assert [len(shares) for shares in with_cut] == [1] * 40
     assert with_cut[19][0].body_view == 0 and with_cut[20][0].body_view == 1
@@ -65,7 +65,7 @@ def test_the_report_names_the_seconds_of_each_picture(subject):
     body = [span for span in spans if span.part == "body"]
     assert [span.view for span in body] == [0, 1] and {span.part for span in spans} == {"body", "head"}
     assert body[0].start_s == 0 and body[0].end_s == body[1].start_s and body[1].end_s == 2.0
-    assert 0.9 < body[0].end_s < 1.6
+    assert 1.6 < body[0].end_s < 1.85  # at 77 degrees: a profile serves from close by alone
 
 
 def test_one_picture_serves_all_the_time():
