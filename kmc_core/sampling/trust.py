@@ -17,7 +17,7 @@ from ..types import CharacterMotion, SubjectView
 SEEN = 0.5
 FEWEST_JOINTS = 4
 NEAR, FAR = 0.02, 0.10  # root mean square distance of the joints from the picture's, torso lengths
-HEAD_SHARE, OUTSIDE_SHARE = 0.25, 0.5  # chosen on five real clips, part by part (model card)
+HEAD_SHARE, OUTSIDE_SHARE = 0.0, 0.5  # chosen on five real clips, part by part (model card)
 
 
 def edit_share(trust: np.ndarray, maps: Tensor, channels: tuple[str, ...]) -> Tensor:
