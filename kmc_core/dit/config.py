@@ -33,6 +33,7 @@ class KMCDiTConfig:
     text_width, text_depth, text_stride, text_bytes   byte encoder; one token per `text_stride` bytes, `text_bytes` at most
     text_colour        whether words also speak to the colour grid directly (False in weights made before it existed)
     one_evaluation     whether the weights were taught to take the guidance weight in (conditions.Guidance; training/distill)
+    text_in_blocks     whether the blocks may read the words; False where words are meant to change colours alone
     max_views          reference views the network knows apart
     flow_limit_px      largest displacement of the flow, px of the base canvas
     mask_dilation_px   how far the edit mask reaches beyond its seeds, px of the base canvas
@@ -54,6 +55,7 @@ class KMCDiTConfig:
     text_stride: int = 4
     text_bytes: int = 512
     text_colour: bool = False
+    text_in_blocks: bool = True
     one_evaluation: bool = False
     max_views: int = 7
     flow_limit_px: float = 8.0

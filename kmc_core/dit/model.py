@@ -171,7 +171,8 @@ class KMCDiT(nn.Module):
             dim=2,
         )
         always = torch.ones(batch, frames, 1, dtype=torch.bool, device=tokens.device)
-        visible = torch.cat((always, motion.visible, over_frames(identity.visible), over_frames(text.visible)), dim=2)
+        readable = text.visible & self.config.text_in_blocks
+        visible = torch.cat((always, motion.visible, over_frames(identity.visible), over_frames(readable)), dim=2)
         table = rotary(places.flatten(0, 1)[:, None], self.config.width // self.config.heads, self.config.rope_theta)
         tokens = normalised(self.context_norm, tokens)
         if text.loudness is not None:  # after the norm: attention normalises keys, so a factor acts on what is read alone
