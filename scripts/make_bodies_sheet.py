@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from kmc_core.dit.weights_file import load_network
-from kmc_core.evaluation.__main__ import pose_folder
+from kmc_core.evaluation.command_line import pose_folder
 from kmc_core.media.clip import open_clip
 from kmc_core.media.contact_sheet import contact_sheet
 from kmc_core.motion.retarget import retarget

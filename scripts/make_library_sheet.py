@@ -17,7 +17,7 @@ import torch  # noqa: E402
 
 from kmc_core.alignment.aligner import Aligner  # noqa: E402
 from kmc_core.alignment.maps import over_plate  # noqa: E402
-from kmc_core.evaluation.__main__ import pose_folder  # noqa: E402
+from kmc_core.evaluation.command_line import pose_folder  # noqa: E402
 from kmc_core.media.contact_sheet import contact_sheet  # noqa: E402
 from kmc_core.motion.library import find_entry, load_library_motion  # noqa: E402
 from kmc_core.motion.retarget import retarget  # noqa: E402

@@ -33,7 +33,7 @@ class KMCDiTConfig:
     text_width, text_depth, text_stride, text_bytes   byte encoder; one token per `text_stride` bytes, `text_bytes` at most
     text_colour        whether words also speak to the colour grid directly (False in weights made before it existed)
     one_evaluation     whether the weights were taught to take the guidance weight in (conditions.Guidance; training/distill)
-    text_in_blocks     whether the blocks may read the words; False where words are meant to change colours alone
+    text_in_blocks     whether words reach the blocks (their tokens and their summary); False where they change colours alone
     max_views          reference views the network knows apart
     flow_limit_px      largest displacement of the flow, px of the base canvas
     mask_dilation_px   how far the edit mask reaches beyond its seeds, px of the base canvas
@@ -127,7 +127,7 @@ def _is_fit(name: str, value: object, default: object) -> bool:
 
 
 PRESETS: dict[str, KMCDiTConfig] = {
-    "nano": KMCDiTConfig(text_colour=True),
+    "nano": KMCDiTConfig(text_colour=True, text_in_blocks=False),
     "tiny": KMCDiTConfig(
         width=32, depth=2, heads=2, bottleneck=16, stem_channels=8, condition_width=16, text_width=16, text_depth=1, text_bytes=64, text_colour=True,
     ),

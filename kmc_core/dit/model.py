@@ -104,7 +104,8 @@ class KMCDiT(nn.Module):
         context = self._context(conditions, words, tuple(conditions.maps.shape[-2:]))
         has_text = conditions.has_text if guidance is None else conditions.has_text | guidance.untold_has_text
         remembered = tuple(block.remember(context) for block in self.blocks)
-        return Told(remembered, context.visible, self.text_summary(words.summary)[:, None], text, untold, guidance, has_text)
+        summary = self.text_summary(words.summary)[:, None] * self.config.text_in_blocks
+        return Told(remembered, context.visible, summary, text, untold, guidance, has_text)
 
     def see(self, x: Tensor, look: Look) -> Seen:
         """The bridge state x [B,3,T,H,W] over the maps, as tokens. Good for both branches of the step."""

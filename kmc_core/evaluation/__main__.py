@@ -7,23 +7,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import os
 import sys
 from pathlib import Path
 
-import torch
-
 from ..dit.weights_file import RECOMMENDED_STRENGTH, load_network
 from ..errors import KMCError
-from ..pose.extractor import HolisticExtractor
-from ..pose.weights import WEIGHTS_FOLDER_NAME, ensure_weights
 from ..sampling.reenact import SamplerSettings
 from ..types import Orientation
 from .ablations_command import ablations_command
-from .identity import FaceIdentity
-from .identity_weights import ensure_identity_weights
+from .command_line import BUILT_IN_NETWORK, add_identity, add_pose_weights, extractor_of, identity_of, use_threads, write_json
 from .matte import matte_command
 from .preflight import preflight_command
 from .prompts_command import prompts_command
@@ -32,14 +25,6 @@ from .retarget import retarget_command
 from .speed_command import speed_command
 from .table import table
 from .views_command import views_command
-
-BUILT_IN_NETWORK = Path(__file__).resolve().parents[1] / "weights" / "kmc_nano.safetensors"
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "models" / "kmc"
-
-
-def pose_folder() -> Path:
-    """Where the pose networks lie: KMC_POSE_WEIGHTS, else where install.py puts them for a pack outside ComfyUI."""
-    return Path(os.environ.get("KMC_POSE_WEIGHTS", CACHE / WEIGHTS_FOLDER_NAME))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -59,10 +44,8 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--prompt", default="")
     command.add_argument("--strength", type=float, help="of the network, 0..1; default: what its weights recommend")
     command.add_argument("--network", type=Path, default=BUILT_IN_NETWORK, help="network weights")
-    command.add_argument("--pose-weights", type=Path, default=pose_folder(), help="folder, filled when empty")
-    command.add_argument("--identity-weights", type=Path, default=CACHE / "identity", help="folder, filled when empty")
-    command.add_argument("--no-identity", action="store_true", help="do not measure identity")
-    command.add_argument("--threads", type=int, default=0, help="CPU threads; 0: the system's choice")
+    add_pose_weights(command)
+    add_identity(command)
     return outer
 
 
@@ -84,8 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown or not methods:
         logging.error("Unknown methods: %s. Choose from %s.", ", ".join(unknown) or "none given", ", ".join(METHODS))
         return 2
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    use_threads(options.threads)
     try:
         rows = _run(options, methods)
     except KMCError as error:
@@ -100,10 +82,7 @@ def _run(options: argparse.Namespace, methods: tuple[str, ...]) -> list[Row]:
     if "kmc" in methods and options.network.is_file():
         network, facts = load_network(options.network)
         strength = float(facts.get(RECOMMENDED_STRENGTH, 1.0)) if options.strength is None else options.strength
-    workers = options.threads or 2
-    extractor = HolisticExtractor(ensure_weights(options.pose_weights, on_message=logging.info), workers=workers)
-    identity_folder = None if options.no_identity else ensure_identity_weights(options.identity_weights)
-    identity = FaceIdentity(identity_folder) if identity_folder else None
+    extractor, identity = extractor_of(options), identity_of(options)
     sampler = SamplerSettings(prompt=options.prompt, steps=options.steps, seed=options.seed, network_strength=strength)
     comparison = Comparison(
         methods, options.seconds, options.long_side, Orientation(options.orientation), sampler, options.sheets
@@ -111,9 +90,7 @@ def _run(options: argparse.Namespace, methods: tuple[str, ...]) -> list[Row]:
     rows: list[Row] = []
     for row in compare(options.clips, options.characters, comparison, extractor, network, identity, logging.info):
         rows.append(row)
-        if options.json is not None:
-            options.json.parent.mkdir(parents=True, exist_ok=True)
-            options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+        write_json(options.json, rows)
     return rows
 
 

@@ -15,16 +15,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..dit.conditions import Conditions, text_bytes
 from ..dit.model import KMCDiT
-from ..sampling.guidance import GuidedNetwork
-from ..sampling.sampler import sample_window
-from ..sampling.schedule import bridge_levels
-from ..sampling.step import shared_noise, uncertainty
+from ..sampling.step import shared_noise, uncertain_noise
 from ..training.dataset import PairFolder
 from ..training.measures import blurred, gradient_energy, psnr
 from ..training.registration import registered
-from ..training.shards import PairClip, Shard
+from ..training.shards import PairClip, only_frames
+from ..training.validate import sampled, told_of
 
 Numbers = dict[str, float]
 REGIONS = ("subject", "head", "hands")
@@ -40,7 +37,7 @@ def ablation_rows(
     shows none), sharpness (1 = truth's), change: mean difference from the whole network on the subject, grey levels."""
     found: dict[str, list[Numbers]] = {}
     for shard in PairFolder(pairs, held_out=True).shards[:clips]:
-        clip = _frames_of(shard, frames)
+        clip = shard.first(frames)
         aligned = clip.maps[:, :3]
         made = {name: make(clip, network, steps) for name, make in METHODS.items()}
         for name, pictures in {"alignment": aligned, "blur": blurred(aligned), **made}.items():
@@ -65,67 +62,49 @@ def means(rows: dict[str, list[Numbers]]) -> dict[str, Numbers]:
     return table
 
 
-def _sampled(
-    clip: PairClip, network: KMCDiT, steps: int, change: Callable[[Conditions], Conditions] = lambda told: told,
-    noise: Callable[[Tensor, KMCDiT], Tensor] | None = None,
-) -> Tensor:  # fmt: skip
-    """Pictures [T,3,H,W] as the sampler makes them without text."""
-    told = change(
-        Conditions(
-            maps=clip.maps.transpose(0, 1)[None], joints=clip.joints[None], hands=clip.hands[None], face=clip.face[None],
-            references=clip.references[None], text=text_bytes([""], network.config.text_bytes),
-        )
-    )  # fmt: skip
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        field = None if noise is None else noise(told.maps, network)
-        x0, _ = sample_window(GuidedNetwork(network, told, None, 1.0), bridge_levels(steps), noise=field)
-    return x0[0].transpose(0, 1).float()
+def _whole(clip: PairClip, network: KMCDiT, steps: int) -> Tensor:
+    return sampled(network, told_of(clip, network), steps)
 
 
 def _without(*kinds: str) -> Callable[[PairClip, KMCDiT, int], Tensor]:
-    return lambda clip, network, steps: _sampled(clip, network, steps, lambda told: told.without(*kinds))
+    return lambda clip, network, steps: sampled(network, told_of(clip, network).without(*kinds), steps)
 
 
 def _without_pose(clip: PairClip, network: KMCDiT, steps: int) -> Tensor:
-    def change(told: Conditions) -> Conditions:
-        maps = told.maps.clone()
-        maps[:, [network.config.channel(name) for name in ("pose_raster", "hole")]] = 0
-        return replace(told.without("body", "hands", "face"), maps=maps)
-
-    return _sampled(clip, network, steps, change)
+    told = told_of(clip, network).without("body", "hands", "face")
+    maps = told.maps.clone()
+    maps[:, [network.config.channel(name) for name in ("pose_raster", "hole")]] = 0
+    return sampled(network, replace(told, maps=maps), steps)
 
 
 def _one_by_one(clip: PairClip, network: KMCDiT, steps: int) -> Tensor:
     """Every frame alone: what attention through time is worth."""
-    return torch.cat([_sampled(_one_frame(clip, index), network, steps) for index in range(len(clip.truth))])
+    return torch.cat([_whole(only_frames(clip, index, index + 1), network, steps) for index in range(len(clip.truth))])
 
 
-def _one_frame(clip: PairClip, index: int) -> PairClip:
-    moving = (name for name, value in vars(clip).items() if isinstance(value, Tensor) and name != "references")
-    return replace(clip, **{name: getattr(clip, name)[index : index + 1] for name in moving})
+def _only_noise(clip: PairClip, network: KMCDiT, steps: int) -> Tensor:
+    """From a field of noise: what the sampler adds to the aligned frame makes the start of the bridge that field."""
+    told = told_of(clip, network)
+    return sampled(network, told, steps, shared_noise(*told.maps.shape[-2:], seed=0) - told.maps[:, :3])
 
 
-def _only_noise(maps: Tensor, network: KMCDiT) -> Tensor:
-    """What makes the start of the bridge a field of noise: the sampler adds it to the aligned frame."""
-    return shared_noise(*maps.shape[-2:], seed=0) - maps[:, :3]
-
-
-def _bridge_noise(maps: Tensor, network: KMCDiT) -> Tensor:
-    return network.config.bridge_noise * uncertainty(maps, network.config.map_channels) * shared_noise(*maps.shape[-2:], seed=0)
+def _bridge_noise(clip: PairClip, network: KMCDiT, steps: int) -> Tensor:
+    told = told_of(clip, network)
+    return sampled(network, told, steps, uncertain_noise(told.maps, network.config, 1.0, seed=0))
 
 
 METHODS: dict[str, Callable[[PairClip, KMCDiT, int], Tensor]] = {
-    WHOLE: _sampled,
-    "two steps more": lambda clip, network, steps: _sampled(clip, network, steps + 2),
+    WHOLE: _whole,
+    "two steps more": lambda clip, network, steps: _whole(clip, network, steps + 2),
     "without reference tokens": _without("identity"),
     "without body tokens": _without("body"),
     "without hand tokens": _without("hands"),
     "without face tokens": _without("face"),
     "without any motion": _without_pose,
     "frames one by one": _one_by_one,
-    "bridge with its noise": lambda clip, network, steps: _sampled(clip, network, steps, noise=_bridge_noise),
-    "from noise": lambda clip, network, steps: _sampled(clip, network, steps, noise=_only_noise),
-    "from noise, 8 steps": lambda clip, network, steps: _sampled(clip, network, 8, noise=_only_noise),
+    "bridge with its noise": _bridge_noise,
+    "from noise": _only_noise,
+    "from noise, 8 steps": lambda clip, network, steps: _only_noise(clip, network, 8),
 }
 
 
@@ -144,6 +123,3 @@ def _numbers(pictures: Tensor, whole: Tensor, clip: PairClip, network: KMCDiT) -
     change = (subject * (made - beside).abs()).sum() / (3 * subject.sum()).clamp(min=1)
     return numbers | {"sharpness": float(np.mean(sharp)), "change": float(change) * 255}
 
-
-def _frames_of(shard: Shard, frames: int) -> PairClip:
-    return shard.read(range(min(frames, shard.frame_count)), (slice(0, shard.height), slice(0, shard.width)))

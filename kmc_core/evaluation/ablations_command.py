@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import os
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from ..dit.weights_file import load_network
 from ..errors import KMCError
-from ..pose.extractor import HolisticExtractor
 from ..pose.matte_network import load_matte_network
 from ..pose.matte_refinement import BUILT_IN_MATTE
-from ..pose.weights import WEIGHTS_FOLDER_NAME, ensure_weights
 from .ablation_mattes import matte_rows
 from .ablations import MEASURES, WHOLE, ablation_rows, means
+from .command_line import BUILT_IN_NETWORK, add_pose_weights, extractor_of, use_threads, write_json
 
 logger = logging.getLogger(__name__)
-WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "kmc_nano.safetensors"
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "models" / "kmc"
 
 
 def ablations_command(words: list[str]) -> tuple[int, str]:
     """Run it -> exit status (0 measured, 2 not) and the tables."""
     options = _parser().parse_args(words)
-    torch.set_num_threads(options.threads)
+    use_threads(options.threads)
     try:
         return 0, _tables(options)
     except KMCError as error:
@@ -37,13 +31,12 @@ def ablations_command(words: list[str]) -> tuple[int, str]:
 
 def _parser() -> argparse.ArgumentParser:
     command = argparse.ArgumentParser(prog="kmc_core.evaluation ablations", description=__doc__)
-    command.add_argument("--weights", type=Path, default=WEIGHTS)
+    command.add_argument("--weights", type=Path, default=BUILT_IN_NETWORK)
     command.add_argument("--pairs", type=Path, default=Path("runs/pairs"), help="folder of shards; one in ten is held out")
     command.add_argument("--clips", type=int, default=12, help="held-out rendered pairs for the network's parts")
     command.add_argument("--steps", type=int, default=1)
     command.add_argument("--matte-clips", type=int, default=6, help="rendered characters for the cut-out; 0: leave it out")
-    command.add_argument("--pose-weights", type=Path, help="folder of the pose networks (for the cut-out)")
-    command.add_argument("--threads", type=int, default=1)
+    add_pose_weights(command)
     command.add_argument("--json", type=Path, help="file for the numbers of every clip")
     return command
 
@@ -56,14 +49,10 @@ def _tables(options: argparse.Namespace) -> str:
     text = [f"{len(parts[WHOLE])} held-out rendered pairs, steps: {options.steps}; dB after registration (difference from the network)", ""]
     text += _network_table(means(parts))
     if options.matte_clips:
-        folder = options.pose_weights or Path(os.environ.get("KMC_POSE_WEIGHTS", CACHE / WEIGHTS_FOLDER_NAME))
-        extractor = HolisticExtractor(ensure_weights(folder, on_message=logger.info), workers=options.threads)
-        mattes = matte_rows(extractor, load_matte_network(BUILT_IN_MATTE)[0], clips=options.matte_clips, note=logger.info)
+        mattes = matte_rows(extractor_of(options), load_matte_network(BUILT_IN_MATTE)[0], clips=options.matte_clips, note=logger.info)
         rows["mattes"] = mattes
         text += ["", f"{options.matte_clips} rendered characters, aligned frames without the network", "", *_matte_table(mattes)]
-    if options.json is not None:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_json(options.json, rows)
     return "\n".join(text)
 
 

@@ -9,7 +9,6 @@ matting" (SAD, MSE, gradient); rim error is the mean colour error of the band 3 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from ..pose.foreground_colours import foreground_colours
 from ..pose.matte_network import ANALYTIC, PERSON, MatteNetwork, load_matte_network
 from ..pose.matte_refinement import BUILT_IN_MATTE, contrasted, first_look, network_alpha
 from ..training.matting.dataset import Example, StillFolder
+from .command_line import add_pose_weights, extractor_of, write_json
 
 HELD_OUT_SEED = 900_100
 RIM_PX = 3
@@ -80,30 +80,24 @@ def matte_command(words: list[str]) -> tuple[int, str]:
     command.add_argument("--stills", type=Path, default=Path("runs/matting/held_out"), help="folder, filled when it has too few")
     command.add_argument("--pictures", type=int, default=80)
     command.add_argument("--network", type=Path, default=BUILT_IN_MATTE)
-    command.add_argument("--pose-weights", type=Path, help="folder of the pose networks")
+    add_pose_weights(command)
     command.add_argument("--json", type=Path, help="file for the numbers")
     options = command.parse_args(words)
-    _fill(options.stills, -(-options.pictures // 2), options.pose_weights)
+    _fill(options.stills, -(-options.pictures // 2), options)
     network = load_matte_network(options.network)[0] if options.network.is_file() else None
     if network is None:
         logging.info("There are no weights at %s: the network is left out.", options.network)
     found = compare_mattes(options.stills, network, options.pictures)
-    if options.json is not None:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps({"pictures": options.pictures, "methods": found}, indent=1) + "\n", encoding="utf-8")
+    write_json(options.json, {"pictures": options.pictures, "methods": found})
     names = list(next(iter(found.values())))
     lines = [f"{'':10}" + "".join(f"{name:>10}" for name in names)]
     lines += [f"{method:10}" + "".join(f"{values[name]:10.2f}" for name in names) for method, values in found.items()]
     return 0, "\n".join(lines)
 
 
-def _fill(folder: Path, count: int, pose_weights: Path | None) -> None:
+def _fill(folder: Path, count: int, options: argparse.Namespace) -> None:
     if len(list(folder.glob("*.npz"))) >= count:
         return
-    from ..pose.extractor import HolisticExtractor
-    from ..pose.weights import ensure_weights
     from ..training.matting.stills import build_stills
-    from .__main__ import pose_folder
 
-    extractor = HolisticExtractor(ensure_weights(pose_weights or pose_folder(), on_message=logging.info), workers=1)
-    build_stills(folder, count, HELD_OUT_SEED, extractor)
+    build_stills(folder, count, HELD_OUT_SEED, extractor_of(options))

@@ -6,25 +6,21 @@ Not here: the checks (motion/preflight). Called by __main__.py.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import os
 import time
 from pathlib import Path
 
 import cv2
-import torch
 
 from ..errors import KMCError
 from ..media.clip import open_clip
 from ..motion.preflight import PreflightReport, preflight, timeline_picture, to_json
 from ..pose.extractor import HolisticExtractor
-from ..pose.weights import WEIGHTS_FOLDER_NAME, ensure_weights
 from ..subject.storage import load_subject
 from ..types import HolisticMotion, Orientation, SubjectLibrary
+from .command_line import add_pose_weights, extractor_of, use_threads, write_json
 
 logger = logging.getLogger(__name__)
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "models" / "kmc"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,32 +32,25 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--seconds", type=float, default=0.0, help="of each clip from its start; 0: all")
     command.add_argument("--json", type=Path, help="file for the findings")
     command.add_argument("--pictures", type=Path, help="folder for timelines")
-    folder = Path(os.environ.get("KMC_POSE_WEIGHTS", CACHE / WEIGHTS_FOLDER_NAME))
-    command.add_argument("--pose-weights", type=Path, default=folder, help="folder, filled when empty")
-    command.add_argument("--threads", type=int, default=0, help="CPU threads; 0: the system's choice")
+    add_pose_weights(command)
     return command
 
 
 def preflight_command(arguments: list[str]) -> tuple[int, str]:
     """Run it. Returns the exit status (0 every clip was checked, 1 some were not, 2 nothing could be) and the text to show."""
     options = parser().parse_args(arguments)
-    if options.threads:
-        torch.set_num_threads(options.threads)
-        cv2.setNumThreads(options.threads)
+    use_threads(options.threads)
     try:
-        folder = ensure_weights(options.pose_weights, on_message=logger.info)
+        extractor = extractor_of(options)
         subject = load_subject(options.subject) if options.subject else None
     except KMCError as error:
         return 2, str(error)
-    extractor = HolisticExtractor(folder, workers=options.threads or 2)
     rows, texts = [], []
     for path in options.clips:
         row, text = _one_clip(path, options, extractor, subject)
         rows.append(row)
         texts.append(f"{path.name}\n{text}")
-        if options.json is not None:
-            options.json.parent.mkdir(parents=True, exist_ok=True)
-            options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+        write_json(options.json, rows)
     return (1 if any("problem" in row for row in rows) else 0), "\n\n".join(texts)
 
 

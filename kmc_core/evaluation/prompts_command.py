@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import os
 import tempfile
 from pathlib import Path
 
 import cv2
-import torch
 
 from ..dit.weights_file import load_network
 from ..errors import KMCError
 from ..media.clip import open_clip
-from ..pose.extractor import HolisticExtractor
-from ..pose.weights import WEIGHTS_FOLDER_NAME, ensure_weights
 from ..types import Orientation
 from .case import character_case, self_case
-from .identity import FaceIdentity
-from .identity_weights import ensure_identity_weights
+from .command_line import BUILT_IN_NETWORK, add_identity, add_pose_weights, extractor_of, identity_of, use_threads, write_json
 from .prompts import QUESTIONS, Row, ask, sheet
 
 logger = logging.getLogger(__name__)
-WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "kmc_nano.safetensors"
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "models" / "kmc"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,34 +29,27 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--json", type=Path, help="file for the rows")
     command.add_argument("--sheet", type=Path, help="picture of one frame of every prompt")
     command.add_argument("--long-side", type=int, default=512)
-    command.add_argument("--network", type=Path, default=WEIGHTS)
-    folder = Path(os.environ.get("KMC_POSE_WEIGHTS", CACHE / WEIGHTS_FOLDER_NAME))
-    command.add_argument("--pose-weights", type=Path, default=folder, help="folder, filled when empty")
-    command.add_argument("--identity-weights", type=Path, default=CACHE / "identity", help="folder, filled when empty")
-    command.add_argument("--no-identity", action="store_true", help="do not measure identity")
-    command.add_argument("--threads", type=int, default=0, help="CPU threads; 0: the system's choice")
+    command.add_argument("--network", type=Path, default=BUILT_IN_NETWORK)
+    add_pose_weights(command)
+    add_identity(command)
     return command
 
 
 def prompts_command(arguments: list[str]) -> tuple[int, str]:
     """Run it. Returns the exit status (0 every prompt did what it names, 1 some did not, 2 nothing was measured) and a table."""
     options = parser().parse_args(arguments)
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    use_threads(options.threads)
     try:
         rows = _rows(options)
     except KMCError as error:
         return 2, str(error)
-    if options.json is not None:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    write_json(options.json, rows)
     return (0 if all(row["met"] for row in rows) else 1), "\n".join(_line(row) for row in rows)
 
 
 def _rows(options: argparse.Namespace) -> list[Row]:
     network, _ = load_network(options.network)
-    extractor = HolisticExtractor(ensure_weights(options.pose_weights, on_message=logger.info), workers=options.threads or 2)
-    folder = None if options.no_identity else ensure_identity_weights(options.identity_weights)
+    extractor, identity = extractor_of(options), identity_of(options)
     clip = open_clip(options.clip, duration_s=options.seconds)
     driver = extractor.track(clip)
     if options.character is None:
@@ -73,7 +58,7 @@ def _rows(options: argparse.Namespace) -> list[Row]:
         case = character_case(clip, driver, options.character, extractor, Orientation(), options.long_side)
     rows = []
     with tempfile.TemporaryDirectory() as made:
-        for row in ask(case, network, extractor, Path(made), identity=FaceIdentity(folder) if folder else None):
+        for row in ask(case, network, extractor, Path(made), identity=identity):
             logger.info(_line(row))
             rows.append(row)
         if options.sheet is not None:

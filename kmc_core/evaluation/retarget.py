@@ -24,7 +24,6 @@ Not here: the bodies and plans (retarget_bodies.py, retarget_plans.py), the cont
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -39,6 +38,7 @@ from ..training.synthetic.landmarks import motion_of
 from ..training.synthetic.renderer import Posed
 from ..training.synthetic.skeleton import BONE
 from ..types import HolisticMotion, SubjectLibrary
+from .command_line import write_json
 from .detector_noise import with_noise
 from .rescale_2d import rescale_2d
 from .retarget_bodies import BODIES, CANVAS, Figure, bone_lengths_px, build_figure, picture_goals, px_per_metre, subject_of
@@ -262,7 +262,5 @@ def retarget_command(arguments: list[str]) -> tuple[int, str]:
     """Run it; returns the exit status and the text to show."""
     options = parser().parse_args(arguments)
     found = list(rows(options.bodies, [view for view in VIEWS if view.name in options.views], options.noise))
-    if options.json is not None:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    write_json(options.json, found)
     return 0, f"{table(found)}\n\n30 s at 30 frames/s were retargeted in {speed_s():.2f} s of processor time"

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import os
 import tempfile
 from pathlib import Path
-
-import torch
 
 from ..dit.model import KMCDiT
 from ..dit.weights_file import RECOMMENDED_STRENGTH, load_network
 from ..errors import KMCError
 from ..media.clip import open_clip
 from ..pose.extractor import HolisticExtractor
-from ..pose.weights import WEIGHTS_FOLDER_NAME, ensure_weights
 from .case import Case, self_case
+from .command_line import BUILT_IN_NETWORK, CACHE, add_pose_weights, extractor_of, use_threads, write_json
 from .end_to_end import timed_job
 from .speed import NUMBERS, Row, compare, entrants, summary
 
 logger = logging.getLogger(__name__)
-WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "kmc_nano.safetensors"
-CACHE = Path(__file__).resolve().parents[2] / ".cache"
 DEMO = (CACHE / "demo" / "performer.mp4", CACHE / "demo" / "character.png")
 
 
@@ -33,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--clips", nargs="+", type=Path, required=True, help="clips that re-enact themselves from their first frame")
     command.add_argument("--seconds", type=float, default=1.5, help="of each clip from its start; reading poses back is slow")
     command.add_argument("--long-side", type=int, default=512, help="of the compared frames, px")
-    command.add_argument("--teacher", type=Path, default=WEIGHTS, help="weights")
+    command.add_argument("--teacher", type=Path, default=BUILT_IN_NETWORK, help="weights")
     command.add_argument("--student", type=Path, help="weights; none: the distilled ones of the pack, else the teacher's, one evaluation")
     command.add_argument("--reference-steps", type=int, default=1, help="the teacher's best setting, as measured by the table of distillation")
     command.add_argument("--steps", default="1,2,4,8", help="of the student")
@@ -43,21 +37,18 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--end-to-end", nargs=2, type=Path, default=DEMO, metavar=("CLIP", "PICTURE"), help="of the 5 s job; default: the demo's")
     command.add_argument("--no-end-to-end", action="store_true", help="leave the 5 s job out")
     command.add_argument("--json", type=Path, help="file for the numbers")
-    folder = Path(os.environ.get("KMC_POSE_WEIGHTS", CACHE / "models" / "kmc" / WEIGHTS_FOLDER_NAME))
-    command.add_argument("--pose-weights", type=Path, default=folder, help="folder, filled when empty")
-    command.add_argument("--threads", type=int, default=0, help="CPU threads; 0: the system's choice")
+    add_pose_weights(command)
     return command
 
 
 def speed_command(arguments: list[str]) -> tuple[int, str]:
     """Run it. Returns the exit status (0 measured, 1 without the whole job, 2 nothing was measured) and a table."""
     options = parser().parse_args(arguments)
-    threads = 1 if options.clock == "cpu" else options.threads
-    if threads:
-        torch.set_num_threads(threads)
+    if options.clock == "cpu":
+        options.threads = 1
+    use_threads(options.threads)
     try:
-        extractor = HolisticExtractor(ensure_weights(options.pose_weights, on_message=logger.info), workers=threads or 2)
-        rows = _rows(options, extractor)
+        rows = _rows(options, extractor_of(options))
     except (KMCError, ValueError) as error:
         return 2, str(error)
     found = summary(rows, options.clock) | {"rows": rows}
@@ -69,9 +60,7 @@ def speed_command(arguments: list[str]) -> tuple[int, str]:
             rows.append({"name": "end to end", **whole})
         except KMCError as error:
             status, words = 1, [str(error)]
-    if options.json is not None:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    write_json(options.json, found)
     return status, "\n".join([*_lines(found), *words])
 
 

@@ -81,8 +81,8 @@ def _still(character: Character, scene: Scene, canvas: Canvas, seed: int, facing
         set_arm(goals, side, ARM_POSES["away"])
     goals.heading = float(np.radians(facing))
     frame = render_frame(character, pose_character(character, goals), scene, canvas, draw_background(scene.background, scene.camera, canvas))
-    to_bytes = lambda values: (values * 255 + 0.5).astype(np.uint8)  # noqa: E731
-    return Still(to_bytes(frame.rgb), to_bytes(frame.alpha), picture_keypoints_of(frame.truth))
+    rgb, alpha = ((values * 255 + 0.5).astype(np.uint8) for values in (frame.rgb, frame.alpha))
+    return Still(rgb, alpha, picture_keypoints_of(frame.truth))
 
 
 def library_of(turn: Turn, facings: Sequence[int], extractor: object | None) -> SubjectLibrary:

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import os
 from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 
 from ..dit.weights_file import RECOMMENDED_STRENGTH, load_network
 from ..errors import KMCError
-from ..pose.extractor import HolisticExtractor
-from ..pose.weights import WEIGHTS_FOLDER_NAME, ensure_weights
-from .identity import FaceIdentity
-from .identity_weights import ensure_identity_weights
+from .command_line import BUILT_IN_NETWORK, add_identity, add_pose_weights, extractor_of, identity_of, use_threads, write_json
 from .views import Row, compare_views, means
 
 logger = logging.getLogger(__name__)
-WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "kmc_nano.safetensors"
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "models" / "kmc"
 COLUMNS = (("psnr_subject", "subj dB", "{:.2f}"), ("psnr_registered", "regist dB", "{:.2f}"), ("ssim", "SSIM", "{:.3f}"), ("sharpness", "sharp", "{:.2f}"), ("identity", "ident", "{:.3f}"))  # fmt: skip
 
 
@@ -35,28 +27,22 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--read", choices=("truth", "detector"), default="detector", help="keypoints and mattes of the pictures: exact, or found")
     command.add_argument("--json", type=Path, help="file for the rows")
     command.add_argument("--sheet", type=Path, help="folder for one picture per character: truth, then a strip per row of the table")
-    command.add_argument("--network", type=Path, default=WEIGHTS)
+    command.add_argument("--network", type=Path, default=BUILT_IN_NETWORK)
     command.add_argument("--no-network", action="store_true", help="measure alignment alone")
-    folder = Path(os.environ.get("KMC_POSE_WEIGHTS", CACHE / WEIGHTS_FOLDER_NAME))
-    command.add_argument("--pose-weights", type=Path, default=folder, help="folder, filled when empty")
-    command.add_argument("--identity-weights", type=Path, default=CACHE / "identity", help="folder, filled when empty")
-    command.add_argument("--no-identity", action="store_true", help="do not measure identity")
-    command.add_argument("--threads", type=int, default=0, help="CPU threads; 0: the system's choice")
+    add_pose_weights(command)
+    add_identity(command)
     return command
 
 
 def views_command(arguments: list[str]) -> tuple[int, str]:
     """Run it. Returns the exit status (0 measured, 2 nothing was measured) and a table."""
     options = parser().parse_args(arguments)
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    use_threads(options.threads)
     try:
         rows = _rows(options)
     except KMCError as error:
         return 2, str(error)
-    if options.json is not None:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    write_json(options.json, rows)
     return 0, "\n".join(_line(row) for row in [*rows, *means(rows)])
 
 
@@ -65,10 +51,8 @@ def _rows(options: argparse.Namespace) -> list[Row]:
     if not options.no_network:
         network, facts = load_network(options.network)
         strength = float(facts.get(RECOMMENDED_STRENGTH, 1.0))
-    extractor = None
-    if options.read == "detector":
-        extractor = HolisticExtractor(ensure_weights(options.pose_weights, on_message=logger.info), workers=options.threads or 2)
-    identity = None if options.no_identity else FaceIdentity(ensure_identity_weights(options.identity_weights))
+    extractor = extractor_of(options) if options.read == "detector" else None
+    identity = identity_of(options)
     made: list[np.ndarray] = []
     rows: list[Row] = []
     seeds = range(options.seed, options.seed + options.characters)

@@ -20,7 +20,7 @@ from torch import Tensor
 from ..alignment.aligner import Aligner
 from ..alignment.maps import MAP_CHANNELS
 from ..dit.conditions import Conditions, text_bytes
-from ..dit.head import Edits
+from ..dit.head import Edits, apply_edits
 from ..dit.model import KMCDiT
 from ..errors import Cancelled, CheckpointError, KMCError
 from ..types import Canvas, HolisticMotion, Progress, ShouldStop, SubjectLibrary
@@ -32,7 +32,7 @@ from .guidance import GuidedNetwork, guidance_weight
 from .output_size import base_canvas, output_canvas
 from .sampler import sample_window
 from .schedule import bridge_levels
-from .step import shared_noise, uncertainty
+from .step import uncertain_noise
 from .trust import edit_share, edit_trust
 from .windows import Window, plan_windows
 
@@ -63,6 +63,11 @@ class SamplerSettings:
     window: int = 8
     overlap: int = 2
     folded_guidance: bool = False
+
+    @property
+    def speaks(self) -> bool:
+        """Whether there are words, for or against."""
+        return bool(self.prompt.strip() or self.negative_prompt.strip())
 
 
 class ReenactedFrame(NamedTuple):
@@ -146,10 +151,13 @@ class _Job:
             return None
         maps = [*self._kept, *new]
         self._kept = maps[len(maps) - self.settings.overlap :]
+        trust = self.trust[window.first_new : window.stop]
+        if not trust.any() and not self.settings.speaks:  # no pixel would take an edit: nothing is asked
+            return self._left_alone(torch.stack(new, dim=1)[None], on_step)
         guided = self._guided(window, torch.stack(maps, dim=1)[None])
         history = self._shown[:, :, -window.history :] if window.history else None
         with torch.no_grad(), fast_arithmetic(self.device):
-            x0, edits = sample_window(
+            _, edits = sample_window(
                 guided,
                 bridge_levels(self.settings.steps).to(self.device),
                 noise=self._noise(guided.without_text.maps),
@@ -157,10 +165,22 @@ class _Job:
                 on_step=on_step,
                 should_stop=should_stop,
             )
-        self._shown = x0[:, :, -self.settings.overlap :] if self.settings.overlap else None
-        edits = Edits(*(part.cpu() for part in (edits.flow, edits.residual, edits.mask, edits.colour)))
-        trust = self.trust[window.first_new : window.stop]
-        return edits.scaled(edit_share(trust, torch.stack(new, dim=1), self.network.config.map_channels))
+            taken = edits.scaled(edit_share(trust, torch.stack(new, dim=1).to(self.device), self.network.config.map_channels))
+            picture, alpha = (part[:, :, window.history :] for part in self.network.aligned(guided.without_text))
+            self._remember(torch.lerp(picture, apply_edits(picture, alpha, taken).clamp(-1, 1), self.settings.network_strength))
+        return Edits(*(part.cpu() for part in (taken.flow, taken.residual, taken.mask, taken.colour)))
+
+    def _left_alone(self, maps: Tensor, on_step: Callable[[int, Tensor], None]) -> None:
+        """The new frames [1,C,T,H,W] stay as they are aligned."""
+        picture = maps[:, :3].to(self.device)
+        self._remember(picture)
+        for step in range(self.steps):
+            on_step(step, picture)
+
+    def _remember(self, shown: Tensor) -> None:
+        """What the next window is given as its history: frames as they are shown, not as the network would have them."""
+        frames = shown if self._shown is None else torch.cat((self._shown, shown), dim=2)
+        self._shown = frames[:, :, max(0, frames.shape[2] - self.settings.overlap) :]
 
     def finish(self, frame: int, base: Tensor | None, edits: Edits | None, should_stop: ShouldStop | None) -> ReenactedFrame:
         """One frame at output size. base [3,h,w]: its alignment at base size, with `edits` of this frame."""
@@ -188,9 +208,7 @@ class _Job:
     def _noise(self, maps: Tensor) -> Tensor | None:
         if self.settings.noise <= 0:
             return None
-        field = shared_noise(self.base.height, self.base.width, self.settings.seed).to(self.device)
-        amount = self.settings.noise * self.network.config.bridge_noise
-        return amount * uncertainty(maps, self.network.config.map_channels) * field
+        return uncertain_noise(maps, self.network.config, self.settings.noise, self.settings.seed)
 
 
 def _frames(

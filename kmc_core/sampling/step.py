@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..dit.config import KMCDiTConfig
+
 UNCERTAIN_MAPS = {"hole": 1.0, "plate_invented": 0.7, "hands": 0.5}
 
 
@@ -30,6 +32,15 @@ def uncertainty(maps: Tensor, channels: tuple[str, ...]) -> Tensor:
     found = [weight * maps[:, channels.index(name)] for name, weight in UNCERTAIN_MAPS.items()]
     filled = maps[:, channels.index("alpha")] * (1 - maps[:, channels.index("real")])
     return torch.stack((*found, filled), dim=1).amax(dim=1, keepdim=True).clamp(0, 1)
+
+
+def uncertain_noise(maps: Tensor, config: KMCDiTConfig, amount: float, seed: int) -> Tensor:
+    """The noise a window starts with [B,3,T,H,W]: `amount` 0..1 of what the network was trained with, where alignment is uncertain.
+
+    maps [B,C,T,H,W].
+    """
+    field = shared_noise(*maps.shape[-2:], seed).to(maps.device)
+    return amount * config.bridge_noise * uncertainty(maps, config.map_channels) * field
 
 
 def shared_noise(height: int, width: int, seed: int) -> Tensor:

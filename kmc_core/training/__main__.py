@@ -80,7 +80,6 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--steps", type=int, default=2)
     check.add_argument("--clips", type=int, default=12)
     check.add_argument("--strengths", type=float, nargs="*", default=[1.0])
-    check.add_argument("--without", nargs="*", default=[], choices=("body", "hands", "face", "identity"), help="ablations")
     check.add_argument("--sheet", type=Path)
     check.set_defaults(command=_validate)
     export = commands.add_parser("export", help="write the averaged weights as float16")
@@ -145,7 +144,6 @@ def _validate(chosen: argparse.Namespace) -> None:
     network, facts = load_network(chosen.weights)
     table, rows = validate(
         chosen.pairs, network, steps=chosen.steps, clips=chosen.clips, strengths=tuple(chosen.strengths),
-        without=tuple(chosen.without),
     )  # fmt: skip
     sys.stdout.write(json.dumps({"training": facts, "steps": chosen.steps, "methods": table}, indent=2) + "\n")
     if chosen.sheet is not None:

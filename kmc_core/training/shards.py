@@ -6,7 +6,7 @@ Read lazily: a crop costs only its own bytes. Not here: making pairs (pairs.py),
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,12 @@ class PairClip:
     face: Tensor
     references: Tensor
     caption: str
+
+
+def only_frames(clip: PairClip, start: int, stop: int) -> PairClip:
+    """Frames start..stop of a clip."""
+    moving = (name for name, value in vars(clip).items() if isinstance(value, Tensor) and name != "references")
+    return replace(clip, **{name: getattr(clip, name)[start:stop] for name in moving})
 
 
 def _to_bytes(values: Tensor, signed: bool) -> Tensor:
@@ -119,6 +125,10 @@ class Shard:
         x, y, _, confidence = points.numpy().T
         seen = (confidence > CERTAIN) & (x > 0) & (x < 1) & (y > 0) & (y < 1)
         return np.stack((y[seen] * self.height, x[seen] * self.width), axis=1).astype(int)
+
+    def first(self, frames: int) -> PairClip:
+        """The first frames, whole pictures."""
+        return self.read(range(min(frames, self.frame_count)), (slice(0, self.height), slice(0, self.width)))
 
     def read(self, frames: Sequence[int], region: tuple[slice, slice]) -> PairClip:
         """Some frames of a region (rows, columns) as a PairClip; motion stays in fractions of the WHOLE picture."""

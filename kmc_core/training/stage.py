@@ -1,6 +1,6 @@
 """Stages of training: each is one JSON of choices that ships with the pack and one command; what came before is kept.
 
-base, then faces_and_hands from its weights, then windows from those. A run folder is one stage; origin.json in it says which,
+base, then faces_and_hands from its weights, then windows and own_walk from those. A run folder is one stage; origin.json in it says which,
 from which weights, and what had been spent on these. Not here: the loop (train.py), the choices (run_config.py).
 """
 

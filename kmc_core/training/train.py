@@ -61,6 +61,9 @@ class Run(ResumableRun):
         if network.text_colour is not None:  # learnt by the text stage, from words alone
             network.text.requires_grad_(False)
             network.text_colour.requires_grad_(False)
+        if not network.config.text_in_blocks:  # nothing behind the blocks can know what was said: no colours of the pixels' own
+            network.text_summary.requires_grad_(False)
+            network.decoder.colour.requires_grad_(False)
         return network
 
     def build_aids(self) -> TrainingAids | None:

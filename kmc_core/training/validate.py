@@ -19,49 +19,47 @@ from ..sampling.schedule import bridge_levels
 from .dataset import PairFolder
 from .measures import blurred, gradient_energy, psnr, ssim
 from .registration import registered
-from .shards import PairClip, Shard, load_pair_clip
+from .shards import PairClip
 
 MEASURES = ("psnr", "ssim", "psnr_subject", "ssim_subject", "psnr_registered", "sharpness", "motion")
 
 
 def validate(
-    pairs: Path, network: KMCDiT, *, steps: int = 2, clips: int = 12, frames: int = 6, strengths: tuple[float, ...] = (1.0,),
-    without: tuple[str, ...] = (),
+    pairs: Path, network: KMCDiT, *, steps: int = 2, clips: int = 12, frames: int = 6, strengths: tuple[float, ...] = (1.0,)
 ) -> tuple[dict[str, dict[str, float]], list[Tensor]]:
     """Means over held-out clips: {method: {measure: value}}, and one sheet row [3,H,4W] per clip (aligned, net, truth, 4 x change).
 
-    Methods: alignment, blur, net (and net@s for strengths other than 1, and "net without KIND" for every kind of condition
-    in `without`: body, hands, face, identity).
+    Methods: alignment, blur, net (and net@s for strengths other than 1). What single conditions are worth: evaluation ablations.
     """
     folder = PairFolder(pairs, held_out=True)
     rows: dict[str, list[dict[str, float]]] = {}
     sheet = []
     for shard in folder.shards[:clips]:
-        clip = first_frames(shard, frames)
-        refined = refine(clip, network, steps)
+        clip = shard.first(frames)
+        refined = sampled(network, told_of(clip, network), steps)
         aligned = clip.maps[:, :3]
         made = {"alignment": aligned, "blur": blurred(aligned)}
         for strength in strengths:
             made["net" if strength == 1 else f"net@{strength:g}"] = aligned + strength * (refined - aligned)
-        for kind in without:
-            made[f"net without {kind}"] = refine(clip, network, steps, without=(kind,))
         for name, pictures in made.items():
             rows.setdefault(name, []).append(measure(pictures, clip))
         sheet.append(_sheet_row(clip, refined))
     return {name: {key: float(np.mean([row[key] for row in found])) for key in MEASURES} for name, found in rows.items()}, sheet
 
 
-def refine(clip: PairClip, network: KMCDiT, steps: int, prompt: str = "", without: tuple[str, ...] = ()) -> Tensor:
-    """The network's frames [T,3,H,W] in -1..1 for a pair clip, as the sampler makes them; kinds of conditions may be left out."""
-    conditions = Conditions(
+def told_of(clip: PairClip, network: KMCDiT, words: str = "") -> Conditions:
+    """What the sampler tells a network about a pair clip (B = 1)."""
+    return Conditions(
         maps=clip.maps.transpose(0, 1)[None], joints=clip.joints[None], hands=clip.hands[None], face=clip.face[None],
-        references=clip.references[None], text=text_bytes([""], network.config.text_bytes),
+        references=clip.references[None], text=text_bytes([words], network.config.text_bytes),
     )  # fmt: skip
-    conditions = conditions.without(*without)
-    told = Conditions(**{**vars(conditions), "text": text_bytes([prompt], network.config.text_bytes)}) if prompt else None
+
+
+def sampled(network: KMCDiT, told: Conditions, steps: int, noise: Tensor | None = None) -> Tensor:
+    """The network's frames [T,3,H,W] in -1..1, as the sampler makes them without words; noise as `sample_window` takes it."""
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        x0, _ = sample_window(GuidedNetwork(network, conditions, told, 1.0), bridge_levels(steps))
-    return x0[0].transpose(0, 1)
+        x0, _ = sample_window(GuidedNetwork(network, told, None, 1.0), bridge_levels(steps), noise=noise)
+    return x0[0].transpose(0, 1).float()
 
 
 def measure(pictures: Tensor, clip: PairClip) -> dict[str, float]:
@@ -85,14 +83,6 @@ def measure(pictures: Tensor, clip: PairClip) -> dict[str, float]:
     ]
     moved = [float((values[1:] - values[:-1]).abs().mean()) for values in (made, truth)]
     return {key: float(np.mean([row[key] for row in found])) for key in MEASURES[:-1]} | {"motion": moved[0] / max(moved[1], 1e-6)}
-
-
-def first_frames(shard: Shard, frames: int) -> PairClip:
-    """The beginning of a shard; references are of the whole clip."""
-    clip = load_pair_clip(shard.path)
-    return PairClip(
-        **{name: value[:frames] if isinstance(value, Tensor) and name != "references" else value for name, value in vars(clip).items()}
-    )
 
 
 def _sheet_row(clip: PairClip, refined: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from pose_weights import pose_weights  # noqa: F401  (a fixture)
 from kmc_core.dit.weights_file import load_network
 from kmc_core.evaluation.case import self_case
 from kmc_core.evaluation.prompts import BRIGHT, MEASURES, SATURATED, TO_BLUE, UNCHANGED, WARM, Look, Question, ask, sheet
-from kmc_core.evaluation.prompts_command import WEIGHTS
+from kmc_core.evaluation.command_line import BUILT_IN_NETWORK
 from kmc_core.media.clip import open_clip
 from kmc_core.pose.extractor import HolisticExtractor
 
@@ -40,7 +40,7 @@ def test_the_shipped_network_does_what_prompts_name(
         Question("blue background", TO_BLUE, 0.0, 0.12),
         Question("a knight in a red dress", UNCHANGED, 0.0, 0.04),
     )
-    network, _ = load_network(WEIGHTS)
+    network, _ = load_network(BUILT_IN_NETWORK)
     rows = list(ask(case, network, extractor, tmp_path, questions=questions))
     assert [row["met"] for row in rows] == [True] * 3, rows
     assert rows[1]["elsewhere"] < 0.06, "a background prompt leaves the character alone"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from dataclasses import replace
 
@@ -22,6 +23,8 @@ from kmc_core.sampling.frames import FrameRenderer
 from kmc_core.sampling.background import plate_source
 from kmc_core.sampling.reenact import ReenactedFrame, SamplerSettings, reenact
 from kmc_core.types import Canvas, HolisticMotion, SubjectLibrary
+
+reenact_room = importlib.import_module("kmc_core.sampling.reenact")
 
 CANVAS = Canvas(96, 80)
 SMALL = SamplerSettings(canvas=CANVAS, window=4, overlap=1, steps=2)
@@ -198,3 +201,37 @@ def test_settings_out_of_range_are_refused(scene: tuple) -> None:
     for settings in (replace(SMALL, steps=0), replace(SMALL, cfg_scale=1.5), replace(SMALL, network_strength=-0.1)):
         with pytest.raises(KMCError):
             frames_of(scene, settings)
+
+
+def test_where_no_edit_would_be_taken_the_network_is_not_asked(scene: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
+    motion, subject, aligner = scene
+    own = np.repeat(subject.primary_view.joints[None], motion.frame_count, axis=0)
+    still = replace(motion, character=replace(motion.character, joints=own))
+    network, asked = shaken(), []
+    answer = network.answer
+    monkeypatch.setattr(network, "answer", lambda *given, **named: asked.append(1) or answer(*given, **named))
+    told: list[tuple[int, int, str]] = []
+    alone = list(reenact(still, subject, SMALL, aligner=aligner))
+    made = list(reenact(still, subject, SMALL, network, aligner=aligner, progress=lambda *at: told.append(at)))
+    assert not asked and all(np.array_equal(a.rgb, b.rgb) for a, b in zip(alone, made, strict=True))
+    assert told[-1][0] == told[-1][1] == len(told)  # every step and frame is counted, asked or not
+    list(reenact(still, subject, replace(SMALL, prompt="at night"), network, aligner=aligner))
+    assert asked  # words still change the colours
+
+
+def test_the_next_window_is_given_the_frames_as_they_are_shown(scene: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At base size nothing is fused: history and the last frames shown are the same pictures."""
+    given: list[torch.Tensor] = []
+    sample = reenact_room.sample_window
+
+    def noted(*arguments: object, history: torch.Tensor | None = None, **named: object) -> object:
+        given.append(history)
+        return sample(*arguments, history=history, **named)
+
+    monkeypatch.setattr(reenact_room, "sample_window", noted)
+    frames = frames_of(scene, replace(SMALL, network_strength=0.6), network=shaken())
+    windows = [(history, frames[3 * number].rgb) for number, history in enumerate(given) if number]
+    assert len(windows) == 2
+    for history, shown in windows:
+        seen = ((history[0, :, -1].permute(1, 2, 0).float() + 1) * 127.5).numpy()
+        assert history.shape[2] == 1 and np.abs(seen - shown).max() < 1.0

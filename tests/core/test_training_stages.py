@@ -37,6 +37,7 @@ TINY = PRESETS["tiny"]
 
 
 def test_every_stage_ships_its_choices() -> None:
+    assert all(stage_config(stage).data.edited == stage_config(stage).data.captioned == 0 for stage in STAGES)  # Nano's blocks are deaf
     base, faces, windows, walk = (stage_config(stage) for stage in STAGES)
     assert walk.levels.walked > 0 == base.levels.walked and walk.levels.start == 1  # no level shows the truth
     assert walk.losses.square > 0 and base.losses.square > 0

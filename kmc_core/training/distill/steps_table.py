@@ -15,17 +15,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...dit.conditions import Conditions, text_bytes
 from ...dit.model import KMCDiT
 from ...sampling.guidance import GuidedNetwork, guidance_weight
 from ...sampling.sampler import sample_window
 from ...sampling.schedule import bridge_levels
-from ...sampling.step import shared_noise, uncertainty
+from ...sampling.step import uncertain_noise
 from ..captions import draw_edit
 from ..dataset import PairFolder
 from ..measures import psnr
-from ..shards import PairClip
-from ..validate import first_frames, measure
+from ..shards import PairClip, only_frames
+from ..validate import measure, told_of
 
 KEPT = ("psnr_subject", "psnr_registered", "ssim_subject", "sharpness")
 
@@ -55,7 +54,7 @@ def held_out_clips(pairs: Path, clips: int, frames: int, seed: int = 0) -> list[
     shards = PairFolder(pairs, held_out=True).shards
     found = []
     for number, shard in enumerate(shards[:: max(1, len(shards) // clips)][:clips]):
-        clip = first_frames(shard, frames)
+        clip = shard.first(frames)
         words, edit = draw_edit(np.random.default_rng([seed, number, 61]))
         truth = edit((clip.truth + 1) / 2, clip.subject).clamp(0, 1) * 2 - 1
         found.append(TableClip(clip, replace(clip, truth=truth), words))
@@ -90,7 +89,7 @@ def folding_error(network: KMCDiT, clips: Sequence[TableClip], weight: float = 1
     """Largest difference (of the -1..1 range) of pictures between two branches and one evaluation, in float32, first frame of each clip."""
     worst = 0.0
     for entry in clips:
-        told, untold = (_conditions(network, entry.clip, words, 1) for words in (entry.prompt, ""))
+        told, untold = (told_of(only_frames(entry.clip, 0, 1), network, words) for words in (entry.prompt, ""))
         made = []
         for folded in (False, True):
             with torch.no_grad():
@@ -101,26 +100,15 @@ def folding_error(network: KMCDiT, clips: Sequence[TableClip], weight: float = 1
 
 def _frames(network: KMCDiT, setting: Setting, entry: TableClip) -> tuple[Tensor, float]:
     """Frames [T,3,H,W] in -1..1 of a clip, and CPU seconds per frame."""
-    frames = len(entry.clip.maps)
-    untold = _conditions(network, entry.clip, "", frames)
-    told = None if setting.cfg_scale is None else _conditions(network, entry.clip, entry.prompt, frames)
+    untold = told_of(entry.clip, network)
+    told = None if setting.cfg_scale is None else told_of(entry.clip, network, entry.prompt)
     weight = guidance_weight(setting.cfg_scale or 0.0)
-    noise = None
-    if setting.noise > 0:
-        amount = setting.noise * network.config.bridge_noise
-        noise = amount * uncertainty(untold.maps, network.config.map_channels) * shared_noise(*untold.maps.shape[-2:], seed=0)
+    noise = uncertain_noise(untold.maps, network.config, setting.noise, seed=0) if setting.noise > 0 else None
     started = time.process_time()
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         guided = GuidedNetwork(network, untold, told, weight, setting.folded)
         x0, _ = sample_window(guided, bridge_levels(setting.steps), noise=noise)
-    return x0[0].transpose(0, 1).float().clamp(-1, 1), (time.process_time() - started) / frames
-
-
-def _conditions(network: KMCDiT, clip: PairClip, words: str, frames: int) -> Conditions:
-    return Conditions(
-        maps=clip.maps[:frames].transpose(0, 1)[None], joints=clip.joints[None, :frames], hands=clip.hands[None, :frames],
-        face=clip.face[None, :frames], references=clip.references[None], text=text_bytes([words], network.config.text_bytes),
-    )  # fmt: skip
+    return x0[0].transpose(0, 1).float().clamp(-1, 1), (time.process_time() - started) / len(entry.clip.maps)
 
 
 def _moved(pictures: Tensor) -> float:
