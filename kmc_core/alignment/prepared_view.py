@@ -20,7 +20,7 @@ from .extension import extended_below
 from .face import FaceModel, build_face
 from .forearm import FOREARM, UPPER_ARM, StandIn, build_forearm, build_hidden_arm, draw_bare_elbow
 from .head import HeadModel, build_head
-from .layers import ALPHA, REAL, Layer, build_layers, face_layer, hand_frame, split_hand, upper_arm_layer
+from .layers import ALPHA, REAL, Layer, build_layers, face_layer, split_hand, upper_arm_layer
 from .lower_body import join_loose_pieces, keep_coat_whole
 from .mesh import LimbWeights, Mesh, grid_mesh, limb_weights
 from .part_model import FACE, HEAD_PART, L_ARM, L_HAND, LIMB_JOINTS, R_ARM, PartModel, build_part_model, has_face

@@ -12,7 +12,7 @@ from ..dit.weights_file import RECOMMENDED_STRENGTH, load_network
 from ..errors import KMCError
 from ..media.clip import open_clip
 from ..pose.extractor import HolisticExtractor
-from .case import Case, self_case
+from .case import self_case
 from .command_line import BUILT_IN_NETWORK, CACHE, add_pose_weights, extractor_of, use_threads, write_json
 from .end_to_end import timed_job
 from .speed import NUMBERS, Row, compare, entrants, summary

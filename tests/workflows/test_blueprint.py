@@ -8,8 +8,10 @@ from pathlib import Path
 import av
 import pytest
 from example_graphs import CHARACTERS, CLIP
+from visiting import PATIENCE_MS
 
 ROOT = Path(__file__).resolve().parents[2]
+TRIES = 6
 NAME = "KMC Motion Control"
 FILE = ROOT / "subgraphs" / f"{NAME}.json"
 INPUTS = {
@@ -60,13 +62,28 @@ def test_the_server_offers_it(server: object) -> None:
     assert json.loads(server.get(f"/global_subgraphs/{identity}")["data"]) == json.loads(FILE.read_text(encoding="utf-8"))
 
 
+def open_node_search(page: object) -> None:
+    """Double-click the empty canvas until the search takes what is typed: on a busy machine two clicks may come too far apart to be one."""
+    from playwright.sync_api import TimeoutError as TimedOut  # here: without playwright the tests of this file skip
+
+    canvas = page.locator("#graph-canvas")
+    for _ in range(TRIES):
+        canvas.dblclick(position={"x": 800, "y": 500})
+        try:
+            page.wait_for_function("() => document.activeElement?.tagName === 'INPUT'", timeout=PATIENCE_MS / TRIES)
+        except TimedOut:
+            page.keyboard.press("Escape")  # a search that opened without the cursor in it
+        else:
+            return
+    pytest.fail(f"the node search did not open in {TRIES} double-clicks")
+
+
 @pytest.mark.parametrize("keeps_sound", [True, False])
 def test_it_is_found_by_search_and_runs(server: object, visit: object, keeps_sound: bool) -> None:
     page = visit.page
     page.evaluate("() => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', false)")
     page.evaluate("() => app.graph.clear()")
-    page.locator("#graph-canvas").dblclick(position={"x": 800, "y": 500})
-    page.wait_for_function("() => document.activeElement?.tagName === 'INPUT'")  # what is typed before goes to the graph
+    open_node_search(page)
     page.keyboard.type(NAME)
     page.get_by_text(NAME, exact=True).first.wait_for()
     page.keyboard.press("Enter")
