@@ -63,16 +63,17 @@ def smoothed(x: Tensor, size: int) -> Tensor:
     return avg_pool2d(x, size, 1, size // 2, count_include_pad=False)
 
 
-def warp(pictures: Tensor, flow: Tensor, mode: str = "bilinear") -> Tensor:
+def warp(pictures: Tensor, flow: Tensor) -> Tensor:
     """Picture at p + flow(p): pictures [F,C,H,W], flow [F,2,H,W] px -> [F,C,H,W]; the border repeats. Exact where flow is 0.
 
-    mode "bilinear" or "bicubic" (sharper, for targets).
+    Bicubic: bilinear sampling between pixels blurs, and a network that is paid for small errors learns to move things by half
+    a pixel for the blur alone.
     """
     height, width = pictures.shape[-2:]
     y = torch.arange(height, dtype=torch.float32, device=flow.device)[:, None]
     x = torch.arange(width, dtype=torch.float32, device=flow.device)
     grid = torch.stack(((x + flow[:, 0] + 0.5) * (2 / width) - 1, (y + flow[:, 1] + 0.5) * (2 / height) - 1), dim=-1)
-    moved = grid_sample(pictures, grid.to(pictures.dtype), mode=mode, padding_mode="border", align_corners=False)
+    moved = grid_sample(pictures, grid.to(pictures.dtype), mode="bicubic", padding_mode="border", align_corners=False)
     still = pictures + (moved - moved.detach())  # exact where nothing moves, and the flow still gets its gradient
     return torch.where((flow == 0).all(dim=1, keepdim=True), still, moved)
 

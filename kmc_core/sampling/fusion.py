@@ -91,7 +91,7 @@ def _neighbours(base: int, full: int, part: slice, device: torch.device) -> tupl
 
 def _warp_in_box(aligned: Tensor, flow: Tensor, box: tuple[slice, slice]) -> Tensor:
     """warp() for the pixels of a box only, sampling from the whole frame: flow [2,h',w'] -> [3,h',w']."""
-    margin = int(flow.abs().max()) + 2
+    margin = int(flow.abs().max()) + 3  # two pixels to the side, as bicubic sampling reads them
     (rows, columns), (height, width) = box, aligned.shape[-2:]
     top, left = max(0, rows.start - margin), max(0, columns.start - margin)
     bottom, right = min(height, rows.stop + margin), min(width, columns.stop + margin)

@@ -113,7 +113,7 @@ def walked_state(generator: np.random.Generator, shown: Shown, made: Tensor, ali
 
 def _moved(pictures: Tensor, flow: Tensor) -> Tensor:
     """Pictures [B,C,T,H,W] at p + flow(p)."""
-    found = warp(pictures.transpose(1, 2).flatten(0, 1), flow.transpose(1, 2).flatten(0, 1), mode="bicubic")
+    found = warp(pictures.transpose(1, 2).flatten(0, 1), flow.transpose(1, 2).flatten(0, 1))
     return found.unflatten(0, (len(pictures), -1)).transpose(1, 2).clamp(-1, 1)
 
 

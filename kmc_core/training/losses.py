@@ -56,7 +56,7 @@ def registered_target(truth: Tensor, true_flow: Tensor, edits: Edits, registered
 
     true_flow [B,2,T,H,W] px: truth(p) = aligned(p + true_flow); once the edits' flow equals it, nothing is moved.
     """
-    moved = warp(_frames(truth), _frames(edits.flow.detach() - true_flow), mode="bicubic")  # a bilinear one would teach blur
+    moved = warp(_frames(truth), _frames(edits.flow.detach() - true_flow))
     moved = moved.unflatten(0, (len(truth), -1)).transpose(1, 2).clamp(-1, 1)
     return torch.where(registered.view(-1, 1, 1, 1, 1), moved, truth)
 
