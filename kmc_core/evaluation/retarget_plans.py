@@ -13,10 +13,10 @@ import numpy as np
 
 from ..training.synthetic.arm_poses import ARM_POSES, ArmPose, set_arm
 from ..training.synthetic.library_motions import pulse
-from ..training.synthetic.motions import ease
 from ..training.synthetic.posing import PoseGoals
 from ..training.synthetic.renderer import Posed
 from ..training.synthetic.skeleton import BONE, FINGER_BONES
+from ..training.synthetic.timing import ease
 from ..types import Orientation
 from .retarget_bodies import Figure
 

@@ -11,19 +11,20 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..alignment.aligner import Aligner
-from ..motion.retarget import RetargetSettings, retarget
 from ..sampling.background import PicturePlate
 from ..sampling.conditioning import motion_arrays, reference_tensor
 from ..sampling.frames import FrameRenderer
 from ..subject.library import build_subject
 from ..types import Canvas, HolisticMotion, PictureKeypoints, SubjectLibrary
 from .damage import damaged_facing, damaged_keypoints, damaged_lengths, damaged_matte, damaged_motion, damaged_picture
+from .moving_camera import camera_since, retarget_seen
 from .random_scene import random_clip
 from .registration import registered
 from .shards import PairClip, save_pair_clip
@@ -67,9 +68,10 @@ def pair_clip(seed: int) -> PairClip:
     canvas = CANVASES[generator.integers(len(CANVASES))]
     clip = random_clip(seed, canvas, FRAMES, FPS)
     is_damaged = bool(generator.random() >= UNDAMAGED)
-    subject = damaged_subject(clip, generator) if is_damaged else exact_subject(clip, generator)
+    reference = _reference(clip, 0.35 if is_damaged else 0.25, generator)
+    subject = damaged_subject(reference, generator) if is_damaged else exact_subject(reference)
     tracked = damaged_motion(clip.motion, subject.primary_view.torso_px, generator) if is_damaged else clip.motion
-    motion = retarget(tracked, subject, settings=RetargetSettings(direct=True))
+    motion = retarget_seen(tracked, subject, camera_since(clip.motion.camera, reference.frame))
     aligner = Aligner(
         subject,
         plate_method="patchmatch" if generator.random() < 0.25 else "pushpull",
@@ -92,9 +94,18 @@ def pair_clip(seed: int) -> PairClip:
     return pair
 
 
-def damaged_subject(clip: SyntheticClip, generator: np.random.Generator) -> SubjectLibrary:
-    """A library of one imperfect view: the clip's reference still or one of its frames."""
-    picture, alpha, keypoints = _reference(clip, 0.35, generator)
+class Reference(NamedTuple):
+    """A picture of a clip's character: uint8 [H,W,3], alpha [H,W], its exact keypoints, and the frame whose camera saw it."""
+
+    picture: np.ndarray
+    alpha: np.ndarray
+    keypoints: PictureKeypoints
+    frame: int
+
+
+def damaged_subject(reference: Reference, generator: np.random.Generator) -> SubjectLibrary:
+    """A library of one imperfect view."""
+    picture, alpha, keypoints, _ = reference
     torso_px = float(np.linalg.norm(keypoints.body[[11, 12]].mean(0) - keypoints.body[[23, 24]].mean(0)))
     matte = damaged_matte(alpha.astype(np.float32) / 255, torso_px, generator)
     subject = build_subject(
@@ -106,20 +117,18 @@ def damaged_subject(clip: SyntheticClip, generator: np.random.Generator) -> Subj
     return damaged_facing(damaged_lengths(subject, generator), generator)
 
 
-def exact_subject(clip: SyntheticClip, generator: np.random.Generator) -> SubjectLibrary:
-    """A library of one view without a fault: most often a quiet still, as pictures of characters are, far from the clip's poses."""
-    picture, alpha, keypoints = _reference(clip, 0.25, generator)
-    return build_subject([picture], None, masks=[alpha.astype(np.float32) / 255], keypoints=[keypoints])
+def exact_subject(reference: Reference) -> SubjectLibrary:
+    """A library of one view without a fault."""
+    alpha = reference.alpha.astype(np.float32) / 255
+    return build_subject([reference.picture], None, masks=[alpha], keypoints=[reference.keypoints])
 
 
-def _reference(
-    clip: SyntheticClip, from_frames: float, generator: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, PictureKeypoints]:
-    """Picture, alpha and keypoints: one of the clip's frames with probability `from_frames`, else its still."""
+def _reference(clip: SyntheticClip, from_frames: float, generator: np.random.Generator) -> Reference:
+    """One of the clip's frames with probability `from_frames`, else its quiet still, as pictures of characters are, far from its poses."""
     if generator.random() >= from_frames:
-        return clip.reference, clip.reference_alpha, clip.reference_keypoints
+        return Reference(clip.reference, clip.reference_alpha, clip.reference_keypoints, 0)
     frame = int(generator.integers(len(clip.frames)))
-    return clip.frames[frame], clip.alpha[frame], keypoints_at(clip.motion, frame)
+    return Reference(clip.frames[frame], clip.alpha[frame], keypoints_at(clip.motion, frame), frame)
 
 
 def keypoints_at(motion: HolisticMotion, frame: int) -> PictureKeypoints:

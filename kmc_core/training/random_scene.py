@@ -7,14 +7,17 @@ import numpy as np
 from ..types import Canvas
 from .synthetic.background import random_background
 from .synthetic.camera import frame_camera
+from .synthetic.camera_moves import CameraMove, random_move
 from .synthetic.character import build_character
 from .synthetic.designs import random_design
 from .synthetic.motions import MOTIONS, UPPER_BODY, plan_motion
 from .synthetic.renderer import Scene, SyntheticClip, render_clip
 from .synthetic.shading import random_light
+from .synthetic.sitting import seat_for
 
 FRAMINGS = {"full": 0.4, "wide": 0.2, "half": 0.27, "close": 0.13}
 PROGRAMME_S = 3.0
+MOVING_CAMERAS = 0.3  # share of clips
 
 
 def random_clip(seed: int, canvas: Canvas, frames: int, fps: float) -> SyntheticClip:
@@ -27,6 +30,8 @@ def random_clip(seed: int, canvas: Canvas, frames: int, fps: float) -> Synthetic
     framing = str(generator.choice(list(FRAMINGS), p=list(FRAMINGS.values())))
     character = build_character(design, detail=1.0 if framing == "close" else 0.7)
     allowed = UPPER_BODY if framing in ("half", "close") else tuple(MOTIONS)
+    if design.outfit.skirt > 0.35:  # a wide skirt does not sit down: it stays a bell
+        allowed = tuple(name for name in allowed if name != "sit")
     camera = frame_camera(
         design.shape,
         canvas,
@@ -38,7 +43,9 @@ def random_clip(seed: int, canvas: Canvas, frames: int, fps: float) -> Synthetic
         margin=float(generator.uniform(0.95, 1.15)),
     )
     exposure_s = float(generator.uniform(0.005, 0.025)) if generator.random() < 0.5 else 0.0
-    scene = Scene(camera, random_light(seed), random_background(seed), grain=0.0, exposure_s=exposure_s)
     start_s = float(generator.uniform(0, max(0.0, PROGRAMME_S - frames / fps)))
     plan = plan_motion(seed, PROGRAMME_S, allowed)
+    move = random_move(seed, start_s + 0.5 * frames / fps) if generator.random() < MOVING_CAMERAS else CameraMove()
+    seat = seat_for(design.shape, plan.heading, seed) if "sit" in plan.names else None
+    scene = Scene(camera, random_light(seed), random_background(seed), grain=0.0, exposure_s=exposure_s, move=move, seat=seat)
     return render_clip(character, plan, scene, canvas, frames=frames, fps=fps, seed=seed, start_s=start_s)

@@ -10,6 +10,7 @@ import numpy as np
 from ...types import Canvas
 from .camera import Camera
 
+WALL_Z, SKYLINE_Z = -1.6, -30.0  # where the wall stands, and how far away the sky meets the ground outdoors, metres
 KINDS = ("plain", "gradient", "room", "clutter", "texture", "outdoor", "studio")
 
 
@@ -33,13 +34,18 @@ def random_background(seed: int) -> Background:
     return Background(kind, colours, seed, words)
 
 
+def wall_of(background: Background) -> float:
+    """How far behind the performer (z < 0) what stands upright stands, metres."""
+    return SKYLINE_Z if background.kind == "outdoor" else WALL_Z
+
+
 def draw_background(background: Background, camera: Camera, canvas: Canvas) -> np.ndarray:
-    """Float32 [H,W,3] RGB 0..1. The floor meets the wall where the camera sees a wall 1.6 m behind the performer."""
+    """Float32 [H,W,3] RGB 0..1. The floor meets the wall where the camera sees it stand (wall_of)."""
     rng = np.random.default_rng([background.seed, 7])
     h, w = canvas
     colours = np.array(background.colours, np.float32)
     y, x = np.mgrid[0:h, 0:w].astype(np.float32)
-    edge, _ = camera.project(np.array([[0.0, 0.0, -1.6]]), canvas)
+    edge, _ = camera.project(np.array([[0.0, 0.0, wall_of(background)]]), canvas)
     horizon = float(np.clip(edge[0, 1], -h, 2 * h))
     if background.kind == "plain":
         picture = np.tile(colours[0], (h, w, 1))
@@ -97,7 +103,7 @@ def _room(background: Background, colours: np.ndarray, horizon: float, camera: C
 
 def _floor_lines(picture: np.ndarray, horizon: float, camera: Camera, canvas: Canvas, colour: np.ndarray) -> None:
     for k in np.arange(-3.0, 3.01, 0.5):
-        ends, depth = camera.project(np.array([[k, 0.0, -1.6], [k, 0.0, 1.2]]), canvas)
+        ends, depth = camera.project(np.array([[k, 0.0, WALL_Z], [k, 0.0, 1.2]]), canvas)
         if depth.min() > 0.1:
             cv2.line(picture, *[tuple(int(v) for v in np.clip(e, -9999, 9999)) for e in ends], tuple(float(c) for c in colour), max(1, canvas.height // 400), cv2.LINE_AA)
 

@@ -28,6 +28,17 @@ class Camera:
         """Rotation [3,3] from model axes to camera axes (x right, y up, z toward the viewer)."""
         return rotation("z", self.roll) @ rotation("x", self.pitch) @ rotation("y", -self.yaw)
 
+    @property
+    def place(self) -> np.ndarray:
+        """Where it stands [3], metres."""
+        return np.asarray(self.target) + self.axes.T @ np.array([0.0, 0.0, self.distance])
+
+    def rays(self, pixels: np.ndarray, canvas: Canvas) -> np.ndarray:
+        """Directions [...,3] in model axes through pixels [...,2] of the canvas; one metre of depth long."""
+        scale = self.focal * canvas.height
+        x, y = (pixels[..., 0] - canvas.width / 2) / scale, (canvas.height / 2 - pixels[..., 1]) / scale
+        return np.stack([x, y, -np.ones_like(x)], axis=-1) @ self.axes
+
     def project(self, points: np.ndarray, canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
         """Points [N,3] metres -> pixels [N,2] of the canvas and depth [N] metres."""
         local = (points - np.asarray(self.target)) @ self.axes.T

@@ -10,16 +10,14 @@ import cv2
 import numpy as np
 
 from ...types import Canvas
-from .camera import Camera
 from .raster import Visible
 
 SLOWEST_PX, MOST_INSTANTS = 0.9, 9
 
 
-def way_of_pixels(vertices: np.ndarray, way: np.ndarray, triangles: np.ndarray, visible: Visible, camera: Camera, canvas: Canvas, oversample: int) -> np.ndarray:
-    """Pixels of the canvas [H,W,2] moved at every pixel by the surface seen there; vertices, way [N,3] metres."""
-    after, before = (camera.project(vertices + sign * 0.5 * way, canvas)[0] for sign in (1, -1))
-    moved = (after - before).astype(np.float32)
+def way_of_pixels(moved: np.ndarray, triangles: np.ndarray, visible: Visible, canvas: Canvas, oversample: int) -> np.ndarray:
+    """Pixels of the canvas [H,W,2] moved at every pixel by the surface seen there; moved [N,2] px of every vertex."""
+    moved = moved.astype(np.float32)
     result = np.zeros((canvas.height * canvas.width, 2), np.float32)
     wide = canvas.width * oversample
     row, column = visible.pixel // wide, visible.pixel % wide

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from .arm_poses import ARM_POSES, FIST, OPEN, ArmPose, mixed_arm, set_arm
-from .library_motions import TAU, GoalsOf, Pair, arms_on_beats, face_of, pulse, resting, step_touch
-from .motions import ease
+from .library_motions import GoalsOf, Pair, arms_on_beats, face_of, pulse, resting, step_touch
 from .posing import PoseGoals
+from .timing import TAU, ease
 
 
 def dance(seconds: float, beats: int, score: tuple[Pair, ...], sway: float, bounce: float, lift: float = 0.09) -> GoalsOf:

@@ -15,11 +15,10 @@ import numpy as np
 from .arm_poses import ARM_POSES, mixed_arm, set_arm
 from .face_motion import animate_face
 from .head import CONTROLS
-from .motions import ease
 from .posing import PoseGoals, blend_goals
+from .timing import TAU, ease
 
 GoalsOf = Callable[[float], PoseGoals]
-TAU = 2 * np.pi
 Pair = tuple[str, str]
 """names of arm poses, left and right"""
 CLOSING_S = 0.6
@@ -99,24 +98,6 @@ def step_touch(goals: PoseGoals, u: float, sway: float, bounce: float, lift: flo
         free = max(0.0, side_way * (1 if side == 1 else -1))
         goals.ankles[side] += [0.09 - 0.06 * free, lift * free**2, 0.04 * free]
         goals.foot_pitch[side] += 0.5 * free
-
-
-def stride(goals: PoseGoals, phase: float, length: float, lift: float, stance: float, swing_arm: float, bend: float) -> None:
-    """One gait cycle in place; stance: share of the cycle a foot is on the ground; bend: how far forearms are raised."""
-    goals.pelvis += [0.11 * np.sin(TAU * phase), 0.03, 0.035 * np.sin(TAU * phase + 0.7)]
-    goals.spine += [-0.20 * np.sin(TAU * phase), 0.03 + 0.10 * bend, 0.0]
-    for side in (0, 1):
-        u = (phase + 0.5 * side) % 1.0
-        swing = float(np.clip((u - stance) / (1 - stance), 0, 1))
-        z = length * (0.5 - u / stance) if u < stance else length * (-0.5 + float(ease(swing)))
-        push = float(np.clip((u - 0.7 * stance) / (0.3 * stance), 0, 1)) * (u < stance)
-        goals.ankles[side] += [-0.03, lift * np.sin(np.pi * swing) * (1 - 0.35 * swing) + 0.04 * push, z]
-        goals.foot_pitch[side] += 0.5 * push + 0.5 * (u >= stance) * (1 - swing) - 0.28 * np.sin(np.pi * swing) * swing
-        opposite = np.sin(TAU * (phase + 0.5 * side) + 0.6)
-        pose = mixed_arm(ARM_POSES["hang"], ARM_POSES["guard"], 0.75 * bend)
-        set_arm(goals, side, pose)
-        goals.wrists[side] += [0.0, 0.07 * max(-opposite, -0.3) ** 2 + 0.02, -swing_arm * opposite]
-        goals.fingers_to[side] += [0, 0, -0.4 * opposite]
 
 
 def face_of(goals: PoseGoals, **controls: float) -> None:

@@ -9,9 +9,10 @@ import numpy as np
 
 from .arm_poses import ARM_POSES, CLAW, HAND_SHAPES, LOVE, OKAY, OPEN, POINT, VICTORY, ArmPose, mixed_arm, set_arm
 from .library_dances import arm_wave, dance, form, jacks, kicks, punches, side_bends, squats, twist
-from .library_motions import TAU, GoalsOf, LibraryPlan, Pair, arms_on_beats, face_of, living, pulse, resting, stride
-from .motions import ease, wobble
+from .gaits import stride
+from .library_motions import GoalsOf, LibraryPlan, Pair, arms_on_beats, face_of, living, pulse, resting
 from .posing import PoseGoals
+from .timing import TAU, ease, wobble
 
 
 def _walk(seconds: float, cycles: int, length: float, sway: float = 0.02, arm: float = 0.30) -> GoalsOf:

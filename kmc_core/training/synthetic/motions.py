@@ -12,7 +12,10 @@ import numpy as np
 
 from .arm_poses import ARM_POSES, HAND_SHAPES, ArmPose, mixed_arm, set_arm
 from .face_motion import animate_face
+from .gaits import run, walk
 from .posing import PoseGoals, blend_goals
+from .sitting import sit
+from .timing import ease, wobble
 
 Motion = Callable[[PoseGoals, float, np.random.Generator], None]
 
@@ -32,19 +35,6 @@ class MotionPlan:
     seed: int = 0
 
 
-def ease(t: float | np.ndarray) -> float | np.ndarray:
-    """Smooth 0..1."""
-    t = np.clip(t, 0.0, 1.0)
-    return t * t * (3 - 2 * t)
-
-
-def wobble(t: float, seed: int, count: int, rate: float) -> np.ndarray:
-    """Slow smooth noise [count] about -1..1: three sines of seeded phases near `rate` Hz."""
-    rng = np.random.default_rng(seed)
-    phase, speed = rng.uniform(0, 2 * np.pi, (3, count)), rate * rng.uniform(0.5, 1.5, (3, count))
-    return np.sin(2 * np.pi * speed * t + phase).mean(0) * 1.4
-
-
 def idle(goals: PoseGoals, t: float, rng: np.random.Generator) -> None:
     """Breathing, weight shifts, small gestures."""
     seed = int(rng.integers(1 << 30))
@@ -55,30 +45,6 @@ def idle(goals: PoseGoals, t: float, rng: np.random.Generator) -> None:
     for side in (0, 1):
         set_arm(goals, side, ARM_POSES[("hang", "hang", "away")[int(rng.integers(3))]])
         goals.wrists[side] += 0.02 * wobble(t, seed + side, 3, 0.4)
-
-
-def walk(goals: PoseGoals, t: float, rng: np.random.Generator) -> None:
-    """Strides forward along the heading, arms swinging."""
-    pace, stride = rng.uniform(0.75, 1.05), rng.uniform(0.42, 0.62)
-    phase = t * pace
-    start, way = rng.uniform(-1.0, -0.2), stride / 0.60 * phase
-    travels = rng.random() < 0.5
-    travel = start + min(way, 2.0) if travels else 0.0
-    stride = stride * float(1 - ease((way - 1.7) / 0.3)) if travels else stride
-    goals.root += [0.02 * np.sin(2 * np.pi * phase), -0.025 + 0.018 * np.cos(4 * np.pi * phase), travel]
-    goals.pelvis += [0.12 * np.sin(2 * np.pi * phase), 0.03, 0.04 * np.sin(2 * np.pi * phase + 0.7)]
-    goals.spine += [-0.22 * np.sin(2 * np.pi * phase), 0.03, 0.0]
-    for side in (0, 1):
-        u = (phase + 0.5 * side) % 1.0
-        swing = np.clip((u - 0.60) / 0.40, 0, 1)
-        z = stride * (0.5 - u / 0.60) if u < 0.60 else stride * (-0.5 + ease(swing))
-        lift = np.sin(np.pi * swing)
-        goals.ankles[side] += [-0.03, 0.13 * lift * (1 - 0.4 * swing) + 0.04 * max(0, (u - 0.45) / 0.15) * (u < 0.60), z + travel]
-        goals.foot_pitch[side] += 0.55 * np.clip((u - 0.42) / 0.18, 0, 1) * (1 - swing) - 0.30 * swing**2 * (1 - np.clip((u - 0.97) / 0.03, 0, 1)) - 0.2 * (u < 0.05)
-        opposite = np.sin(2 * np.pi * (phase + 0.5 * side) + 0.6)
-        set_arm(goals, side, ARM_POSES["hang"])
-        goals.wrists[side] += [0.0, 0.08 * max(-opposite, -0.3) ** 2 + 0.03, -0.34 * opposite]
-        goals.fingers_to[side] += [0, 0, -0.45 * opposite]
 
 
 def turn_around(goals: PoseGoals, t: float, rng: np.random.Generator) -> None:
@@ -243,20 +209,25 @@ def sign_language(goals: PoseGoals, t: float, rng: np.random.Generator) -> None:
 
 
 MOTIONS: dict[str, Motion] = {
-    "idle": idle, "walk": walk, "turn": turn_around, "wave": wave, "clap": clap, "dance": dance, "point": point, "squat": squat,
+    "idle": idle, "walk": walk, "run": run, "sit": sit, "turn": turn_around, "wave": wave, "clap": clap, "dance": dance, "point": point, "squat": squat,
     "jump": jump, "kick": kick, "talk": talk, "look_around": look_around, "arms_up": arms_up, "sign": sign_language,
 }  # fmt: skip
 UPPER_BODY = ("idle", "wave", "clap", "point", "talk", "look_around", "arms_up", "sign")
 
 
 def plan_motion(seed: int, seconds: float, allowed: tuple[str, ...] = tuple(MOTIONS)) -> MotionPlan:
-    """A seeded programme of one to three motions."""
+    """A seeded programme of one to four motions; who sits does nothing else, and stays facing one way."""
     rng = np.random.default_rng(seed)
     count = int(np.clip(round(seconds / 1.8), 1, 4))
     names = tuple(str(n) for n in rng.choice([n for n in MOTIONS if n in allowed], count))
     starts = tuple(float(s) for s in np.sort(np.concatenate([[0.0], rng.uniform(0.25, 0.95, count - 1) * seconds])))
     heading = float(rng.choice([0.0, rng.normal() * 0.35, rng.normal() * 0.9], p=[0.35, 0.5, 0.15]))
-    return MotionPlan(names, starts, seconds, heading, float(rng.normal() * 0.12), float(rng.uniform(-0.3, 1.0)), float(rng.random() < 0.5) * float(rng.uniform(0.4, 1.0)), 1.0, seed)
+    turning = float(rng.normal() * 0.12)
+    if names[0] == "sit":
+        names, starts, heading, turning = ("sit",), (0.0,), float(np.clip(heading, -0.9, 0.9)), 0.0
+    elif "sit" in names:
+        names = tuple(names[0] if name == "sit" else name for name in names)
+    return MotionPlan(names, starts, seconds, heading, turning, float(rng.uniform(-0.3, 1.0)), float(rng.random() < 0.5) * float(rng.uniform(0.4, 1.0)), 1.0, seed)
 
 
 def goals_at(plan: MotionPlan, t: float) -> PoseGoals:

@@ -20,12 +20,12 @@ from .clothes import Outfit
 from .fabrics import Fabric
 from .face_motion import animate_face
 from .head import CONTROLS, FaceShape
-from .motions import ease, wobble
 from .paint import Palette
 from .posing import PoseGoals
 from .renderer import Scene, pose_character, render_frame
 from .shading import Light
 from .skeleton import BodyShape
+from .timing import ease, wobble
 
 CANVAS, FPS, SECONDS, BEATS_PER_S, SAMPLE_RATE = Canvas(960, 768), 24, 5.0, 2.0, 48000
 # (beat, left arm, right arm); arms move to each entry over the beat before it

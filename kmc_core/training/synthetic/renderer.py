@@ -7,23 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from ...types import Canvas, HolisticMotion, PictureKeypoints
 from .accessories import gripping
-from .background import Background, draw_background, ground_shadow
+from .background import Background, ground_shadow
 from .camera import Camera
+from .camera_moves import CameraMove, camera_at, similarity, sky_to_axes
 from .character import Character
 from .exposure import smear, way_of_pixels
 from .figure_layer import paint_figure
 from .head import CONTROLS, deform
 from .landmarks import FrameTruth, frame_truth, motion_of, picture_keypoints_of
 from .motions import MotionPlan, goals_at
+from .moving_backdrop import MovingBackdrop
 from .posing import PoseGoals, place_face, pose_bones, reach_floor
 from .raster import rasterise
 from .shading import Light, brush
 from .shadows import thrown_shadow
+from .sitting import Seat, draw_seat
 from .skeleton import BONE
 from .surface import vertex_normals
 from .trailing import Trail
@@ -31,8 +35,8 @@ from .trailing import Trail
 
 @dataclass(frozen=True)
 class Scene:
-    """What surrounds a performer: camera, light, background; grain: noise in grey levels of 255;
-    exposure_s: how long the shutter is open."""
+    """What surrounds a performer: camera, light (as the camera sees it before it moves), background; grain: noise in grey levels
+    of 255; exposure_s: how long the shutter is open; move: how the camera moves; seat: what there is to sit on."""
 
     camera: Camera
     light: Light = Light()
@@ -40,25 +44,34 @@ class Scene:
     grain: float = 1.5
     outline_px: float = 1.0
     exposure_s: float = 0.0
+    move: CameraMove = CameraMove()
+    seat: Seat | None = None
 
 
 @dataclass(frozen=True)
 class Posed:
-    """A character at one instant: vertices [N,3], normals [N,3], bone turns and places, model axes;
-    way [N,3]: what each vertex moves while the shutter is open, metres (None: nothing is blurred)."""
+    """A character at one instant: vertices [N,3], normals [N,3], bone turns and places, model axes."""
 
     vertices: np.ndarray
     normals: np.ndarray
     turns: np.ndarray
     places: np.ndarray
     controls: np.ndarray
-    way: np.ndarray | None = None
+
+
+class Earlier(NamedTuple):
+    """The frame before: vertices [N,3] metres and the camera then; share of the time since that the shutter is open (0: no blur)."""
+
+    vertices: np.ndarray
+    camera: Camera
+    share: float
 
 
 @dataclass(frozen=True)
 class SyntheticClip:
-    """frames uint8 [T,H,W,3]; alpha uint8 [T,H,W]; depth float32 [T,H,W] metres (0 = nothing) or None; motion: exact truth;
-    reference: a still of the same character in a plain pose, with its exact keypoints and alpha; caption."""
+    """frames uint8 [T,H,W,3]; alpha uint8 [T,H,W]; depth float32 [T,H,W] metres (0 = nothing) or None; motion: exact truth, its camera too;
+    reference: a still of the same character in a plain pose, seen as the first frame is, with its exact keypoints and alpha; caption;
+    flow float32 [T,H,W,2] or None: px that what a pixel shows has moved since the frame before (before the clip, for the first)."""
 
     frames: np.ndarray
     alpha: np.ndarray
@@ -68,16 +81,19 @@ class SyntheticClip:
     reference_alpha: np.ndarray
     reference_keypoints: PictureKeypoints
     caption: str
+    flow: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class RenderedFrame:
-    """rgb float32 [H,W,3] 0..1 over the background; alpha [H,W]; depth [H,W] metres (0 = nothing); truth of this frame."""
+    """rgb float32 [H,W,3] 0..1 over the background; alpha [H,W]; depth [H,W] metres (0 = nothing); truth of this frame;
+    flow [H,W,2]: px moved since the frame before, where the figure is (None without one)."""
 
     rgb: np.ndarray
     alpha: np.ndarray
     depth: np.ndarray
     truth: FrameTruth
+    flow: np.ndarray | None = None
 
 
 def pose_character(character: Character, goals: PoseGoals, grounded: bool = True, trail: Trail | None = None) -> Posed:
@@ -102,15 +118,18 @@ def pose_character(character: Character, goals: PoseGoals, grounded: bool = True
     return Posed(vertices, vertex_normals(vertices, surface.triangles, character.normals), turns, places, goals.face)
 
 
-def render_frame(character: Character, posed: Posed, scene: Scene, canvas: Canvas, backdrop: np.ndarray, *, oversample: int = 2) -> RenderedFrame:
+def render_frame(character: Character, posed: Posed, scene: Scene, canvas: Canvas, backdrop: np.ndarray, *, oversample: int = 2, earlier: Earlier | None = None) -> RenderedFrame:
     """One picture. backdrop: float32 [H,W,3] from draw_background. oversample: samples per pixel side (area-averaged)."""
     fine = Canvas(canvas.height * oversample, canvas.width * oversample)
     points, depth = scene.camera.project(posed.vertices, fine)
     surface = character.surface
     visible = rasterise(points, depth, surface.triangles, fine.height, fine.width, character.two_sided)
     layer, coarse = paint_figure(character, posed, scene.camera, scene.light, scene.outline_px, visible, canvas, oversample)
-    if posed.way is not None:
-        layer = smear(layer, coarse, way_of_pixels(posed.vertices, posed.way, surface.triangles, visible, scene.camera, canvas, oversample))
+    flow = None
+    if earlier is not None:
+        moved = points / oversample - earlier.camera.project(earlier.vertices, canvas)[0]
+        flow = way_of_pixels(moved, surface.triangles, visible, canvas, oversample)
+        layer = smear(layer, coarse, flow * earlier.share) if earlier.share > 0 else layer
     alpha = layer[..., 3]
     feet = posed.places[[BONE["left_foot"], BONE["right_foot"], BONE["pelvis"]]] - [0, 0.07, 0]
     size = character.design.shape
@@ -121,35 +140,60 @@ def render_frame(character: Character, posed: Posed, scene: Scene, canvas: Canva
     if character.design.style == "painterly":
         rgb = rgb * (1 - alpha[..., None]) + brush(rgb, alpha, character.design.hair_seed) * alpha[..., None]
     truth = frame_truth(character, posed, scene.camera, canvas, coarse)
-    return RenderedFrame(np.clip(rgb, 0, 1), alpha, coarse, truth)
+    return RenderedFrame(np.clip(rgb, 0, 1), alpha, coarse, truth, flow)
 
 
-def render_clip(character: Character, plan: MotionPlan, scene: Scene, canvas: Canvas, *, frames: int = 24, fps: float = 24.0, seed: int = 0, oversample: int = 2, keep_depth: bool = False, start_s: float = 0.0, goals_of: Callable[[float], PoseGoals] | None = None) -> SyntheticClip:  # fmt: skip
-    """A clip with exact truth. Same arguments, same bits. goals_of(t) replaces the plan when given."""
+def render_clip(character: Character, plan: MotionPlan, scene: Scene, canvas: Canvas, *, frames: int = 24, fps: float = 24.0, seed: int = 0, oversample: int = 2, keep_depth: bool = False, keep_flow: bool = False, start_s: float = 0.0, goals_of: Callable[[float], PoseGoals] | None = None) -> SyntheticClip:  # fmt: skip
+    """A clip with exact truth. Same arguments, same bits. goals_of(t) replaces the plan when given; the camera moves with t too."""
     rng = np.random.default_rng([seed, 19])
-    backdrop = draw_background(scene.background, scene.camera, canvas)
+    times = start_s + np.arange(-1, frames) / fps
+    cameras = [camera_at(scene.camera, scene.move, float(t)) for t in times]
+    backdrop = MovingBackdrop(scene.background, scene.camera, cameras, canvas)
     noise = rng.normal(0, scene.grain / 255, (canvas.height + 32, canvas.width + 32, 1)).astype(np.float32)
     goals_of = goals_of or (lambda t: goals_at(plan, t))
-    pictures, alphas, depths, truths = [], [], [], []
+    pictures, alphas, depths, truths, flows = [], [], [], [], []
     trail = Trail(character.loose, 1 / fps)
-    before = pose_character(character, goals_of(start_s - 1 / fps), trail=trail).vertices
-    for k in range(frames):
-        posed = pose_character(character, goals_of(start_s + k / fps), trail=trail)
-        if scene.exposure_s > 0:
-            posed, before = replace(posed, way=(posed.vertices - before) * (scene.exposure_s * fps)), posed.vertices
-        frame = render_frame(character, posed, scene, canvas, backdrop, oversample=oversample)
+    before = pose_character(character, goals_of(float(times[0])), trail=trail).vertices
+    for k in range(1, frames + 1):
+        posed = pose_character(character, goals_of(float(times[k])), trail=trail)
+        earlier = Earlier(before, cameras[k - 1], scene.exposure_s * fps) if keep_flow or scene.exposure_s > 0 else None
+        seen, behind, way = surroundings(scene, backdrop, cameras[k], cameras[k - 1], scene.exposure_s * fps, canvas)
+        frame = render_frame(character, posed, seen, canvas, behind, oversample=oversample, earlier=earlier)
+        before = posed.vertices
         pictures.append(_develop(frame.rgb, noise, rng))
         alphas.append((frame.alpha * 255 + 0.5).astype(np.uint8))
-        if keep_depth:
-            depths.append(frame.depth)
+        depths.append(frame.depth if keep_depth else None)
+        flows.append(np.where((frame.depth > 0)[..., None], frame.flow, way) if keep_flow else None)
         truths.append(frame.truth)
     posed = pose_character(character, reference_goals(seed))
-    still = render_frame(character, posed, scene, canvas, backdrop, oversample=oversample)
-    caption = f"{character.design.caption} in {scene.background.words}, {scene.light.words}"
+    seen, behind, _ = surroundings(scene, backdrop, cameras[1], cameras[1], 0.0, canvas)
+    still = render_frame(character, posed, seen, canvas, behind, oversample=oversample)
+    motion = motion_of(truths, fps, canvas, np.stack(alphas))
+    if not scene.move.is_still:
+        motion = replace(motion, camera=np.stack([similarity(cameras[1], camera, canvas, backdrop.wall_z) for camera in cameras[1:]]))
     return SyntheticClip(
-        np.stack(pictures), np.stack(alphas), np.stack(depths) if keep_depth else None, motion_of(truths, fps, canvas, np.stack(alphas)),
-        _develop(still.rgb, noise, rng), (still.alpha * 255 + 0.5).astype(np.uint8), picture_keypoints_of(still.truth), caption,
+        np.stack(pictures), np.stack(alphas), np.stack(depths) if keep_depth else None, motion, _develop(still.rgb, noise, rng),
+        (still.alpha * 255 + 0.5).astype(np.uint8), picture_keypoints_of(still.truth), _caption(character, scene), np.stack(flows) if keep_flow else None,
     )  # fmt: skip
+
+
+def surroundings(scene: Scene, backdrop: MovingBackdrop, camera: Camera, before: Camera, share: float, canvas: Canvas) -> tuple[Scene, np.ndarray, np.ndarray]:
+    """The scene as a camera of the clip sees it, what is behind the performer [H,W,3], and its way since the camera before [H,W,2]."""
+    light = replace(scene.light, direction=sky_to_axes(scene.camera, camera, scene.light.direction)) if camera != scene.camera else scene.light
+    behind, way = backdrop.smeared(camera, before, share), backdrop.way(camera, before)
+    if scene.seat is not None:
+        place, radius = scene.seat.footprint
+        behind = behind * ground_shadow(place[None], np.array([radius]), camera, canvas, camera.axes.T @ np.array(light.direction), 0.35)[..., None]
+        behind, depth, seat_way = draw_seat(scene.seat, behind, camera, before, light, canvas)
+        way = np.where((depth > 0)[..., None], seat_way, way)
+    return replace(scene, camera=camera, light=light), behind, way
+
+
+def _caption(character: Character, scene: Scene) -> str:
+    words = [f"{character.design.caption} in {scene.background.words}", scene.light.words, scene.move.words]
+    if scene.seat is not None:
+        words.insert(1, scene.seat.words)
+    return ", ".join(word for word in words if word)
 
 
 def _develop(rgb: np.ndarray, noise: np.ndarray, rng: np.random.Generator) -> np.ndarray:

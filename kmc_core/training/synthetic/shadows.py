@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 
 from ...types import Canvas
+from .background import WALL_Z
 from .camera import Camera
 
 CELL_M = 0.022
-WALL_Z = -1.6  # where background.py draws the wall
 
 
 def light_left(vertices: np.ndarray, normals: np.ndarray, light: np.ndarray) -> np.ndarray:
