@@ -10,7 +10,7 @@ from .synthetic.camera import frame_camera
 from .synthetic.camera_moves import CameraMove, random_move
 from .synthetic.character import build_character
 from .synthetic.designs import random_design
-from .synthetic.motions import MOTIONS, UPPER_BODY, plan_motion
+from .synthetic.motions import plan_motion, suitable_motions
 from .synthetic.renderer import Scene, SyntheticClip, render_clip
 from .synthetic.shading import random_light
 from .synthetic.sitting import seat_for
@@ -29,9 +29,6 @@ def random_clip(seed: int, canvas: Canvas, frames: int, fps: float) -> Synthetic
     design = random_design(seed)
     framing = str(generator.choice(list(FRAMINGS), p=list(FRAMINGS.values())))
     character = build_character(design, detail=1.0 if framing == "close" else 0.7)
-    allowed = UPPER_BODY if framing in ("half", "close") else tuple(MOTIONS)
-    if design.outfit.skirt > 0.35:  # a wide skirt does not sit down: it stays a bell
-        allowed = tuple(name for name in allowed if name != "sit")
     camera = frame_camera(
         design.shape,
         canvas,
@@ -44,7 +41,7 @@ def random_clip(seed: int, canvas: Canvas, frames: int, fps: float) -> Synthetic
     )
     exposure_s = float(generator.uniform(0.005, 0.025)) if generator.random() < 0.5 else 0.0
     start_s = float(generator.uniform(0, max(0.0, PROGRAMME_S - frames / fps)))
-    plan = plan_motion(seed, PROGRAMME_S, allowed)
+    plan = plan_motion(seed, PROGRAMME_S, suitable_motions(framing, design.outfit.skirt))
     move = random_move(seed, start_s + 0.5 * frames / fps) if generator.random() < MOVING_CAMERAS else CameraMove()
     seat = seat_for(design.shape, plan.heading, seed) if "sit" in plan.names else None
     scene = Scene(camera, random_light(seed), random_background(seed), grain=0.0, exposure_s=exposure_s, move=move, seat=seat)

@@ -19,6 +19,9 @@ from kmc_core.training.synthetic.trailing import FARTHEST_M, Trail
 from kmc_core.types import Canvas
 
 
+HEAD = np.eye(3), np.zeros(3)
+
+
 def _bar(at: int) -> tuple[np.ndarray, np.ndarray]:
     layer, depth = np.zeros((40, 60, 4), np.float32), np.zeros((40, 60), np.float32)
     layer[:, at : at + 6], depth[:, at : at + 6] = (0.9, 0.1, 0.1, 1.0), 2.0
@@ -50,17 +53,17 @@ def test_loose_things_hang_back_and_come_to_rest() -> None:
     free = np.array([0.0, 0.5, 0.5], np.float32)
     trail = Trail(free, 1 / 12)
     start = np.zeros((3, 3))
-    trail.follow(start.copy())
+    trail.follow(start.copy(), *HEAD)
     moved = np.tile([0.10, 0.0, 0.0], (3, 1))
     first = moved.copy()
-    trail.follow(first)
+    trail.follow(first, *HEAD)
     assert np.allclose(first[0], moved[0]) and 0.0 < first[1, 0] < 0.095
     for _ in range(20):
         last = moved.copy()
-        trail.follow(last)
+        trail.follow(last, *HEAD)
     assert np.allclose(last, moved, atol=1e-4)
     far = np.tile([5.0, 0.0, 0.0], (3, 1))
-    trail.follow(far)
+    trail.follow(far, *HEAD)
     assert far[1, 0] >= 5.0 - FARTHEST_M - 1e-6
 
 

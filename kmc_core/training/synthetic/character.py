@@ -12,13 +12,17 @@ from scipy import sparse
 
 from . import hair as hair_styles
 from .accessories import accessory_surfaces
-from .body import body_field, body_solids, body_surface
+from .body import BodySolids, body_field, body_solids, body_surface
 from .clothes import Outfit, garments
 from .folds import WAVE_M, FoldField, build_folds
 from .hands import hand_surface
 from .head import FaceShape, HeadGrid, build_head, deform
 from .head_parts import ear, eyeball, mouth_cave, teeth, tongue
+from .implicit import DistanceGrid
+from .locks import Chains, LockMesh, build_chains, lock_mesh
 from .paint import Palette
+from .plush import plush_head, plush_surfaces
+from .robot import robot_head, robot_surfaces
 from .skeleton import BONE, HEAD_JOINT, BodyShape, rest_joints
 from .surface import HAIR, HEAD, MATERIAL, MATERIALS, Surface, among, join, normal_operator, one_bone
 from .trailing import looseness
@@ -27,7 +31,8 @@ from .trailing import looseness
 @dataclass(frozen=True)
 class CharacterDesign:
     """Everything that makes a character; build_character turns it into surfaces. style: "soft", "toon" or "painterly";
-    extras: things worn and held (accessories.py), held in the left (0) or right (1) hand."""
+    extras: things worn and held (accessories.py), held in the left (0) or right (1) hand; kind: "person", "robot" or a plush toy
+    (plush.KINDS), who wear no clothes."""
 
     name: str = "adult"
     shape: BodyShape = field(default_factory=BodyShape)
@@ -40,13 +45,14 @@ class CharacterDesign:
     caption: str = "a person"
     extras: tuple[str, ...] = ()
     extras_side: int = 0
+    kind: str = "person"
 
 
 @dataclass
 class Character:
     """surface: all parts joined; head_range: its head vertices; rest: bone joints [B,3]; eye_centres [2,3] rest metres;
-    folds: how its cloth creases; wave [materials]: width of a crease in metres;
-    loose [N]: how freely each vertex hangs."""
+    folds: how its cloth creases, if it wears any; wave [materials]: width of a crease in metres;
+    loose [N]: how freely each vertex hangs; chains: its locks, if any."""
 
     design: CharacterDesign
     surface: Surface
@@ -57,9 +63,10 @@ class Character:
     eye_centres: np.ndarray
     normals: sparse.csr_matrix
     two_sided: np.ndarray
-    folds: FoldField
+    folds: FoldField | None
     wave: np.ndarray
     loose: np.ndarray
+    chains: Chains | None = None
 
     @property
     def iris(self) -> float:
@@ -80,31 +87,45 @@ def build_character(design: CharacterDesign, detail: float = 1.0) -> Character:
     size = (shape.height / 1.65) ** 0.5
     step = 0.0135 * size / detail
     field_of_body = body_field(solids, step)
-    skin = body_surface(solids, field_of_body)
-    cloth = garments(solids, design.outfit, step * 0.95)
-    skin = _hide_under(skin, [(g, depth) for _, g, depth in cloth])
-    parts = [skin]
-    for k, (surface, _, _) in enumerate(cloth):
-        parts.append(_hide_under(surface, [(g, 0.006) for _, g, _ in cloth[k + 1 :] if surface.material[0] != MATERIAL["shoe"]]))
-    for side in (0, 1):
-        radius = solids.limbs["left_forearm" if side == 0 else "right_forearm"].radii[-1]
-        parts.append(hand_surface(shape, rest, side, radius, 0.0045 * shape.hand / detail**0.8))
+    if design.kind == "person":
+        parts = _dressed(design, solids, field_of_body, rest, step, detail)
+    else:
+        parts = robot_surfaces(solids, 1.15 * step, detail) if design.kind == "robot" else plush_surfaces(solids, step, detail)
     for part in parts:
         part.shade = _occlusion(part, field_of_body)
     origin = head_origin(shape, rest)
     grid = build_head(design.face, detail**1.4)
     before = sum(len(p.vertices) for p in parts)
     parts += _head_surfaces(design, grid, origin, detail)
+    locks, chains = hair_styles.hair_locks(design.hair, design.hair_seed), None
+    if locks:
+        mesh = lock_mesh(locks)
+        chains = build_chains(mesh, locks, sum(len(p.vertices) for p in parts))
+        parts.append(_lock_surface(design, mesh, origin))
     parts += accessory_surfaces(design.extras, shape, design.face, rest, origin, design.extras_side)
     surface = join(parts)
     head_range = slice(before, before + len(grid.vertices))
     rest_eyes = origin + grid.eye_centres * shape.head
     two_sided = among(surface.material, ("teeth", "mouth", "accessory"))
-    folds = build_folds(surface, design.outfit.loose, design.hair_seed)
+    folds = build_folds(surface, design.outfit.loose, design.hair_seed) if design.kind == "person" else None
     wave = np.array([WAVE_M.get(name, 0.04) * (0.8 + 0.25 * design.outfit.loose) for name in MATERIALS], np.float32)
     loose = looseness(surface, shape, design.outfit.untucked, float(origin[1]))
     normals = normal_operator(surface.triangles, len(surface.vertices))
-    return Character(design, surface, grid, head_range, origin, rest, rest_eyes, normals, two_sided, folds, wave, loose)
+    if chains is not None:
+        loose[chains.vertices] = loose[chains.nodes] = 0.0
+    return Character(design, surface, grid, head_range, origin, rest, rest_eyes, normals, two_sided, folds, wave, loose, chains)
+
+
+def _dressed(design: CharacterDesign, solids: BodySolids, field_of_body: DistanceGrid, rest: np.ndarray, step: float, detail: float) -> list[Surface]:
+    """Skin, clothes and hands of a person."""
+    cloth = garments(solids, design.outfit, step * 0.95)
+    parts = [_hide_under(body_surface(solids, field_of_body), [(g, depth) for _, g, depth in cloth])]
+    for k, (surface, _, _) in enumerate(cloth):
+        parts.append(_hide_under(surface, [(g, 0.006) for _, g, _ in cloth[k + 1 :] if surface.material[0] != MATERIAL["shoe"]]))
+    for side in (0, 1):
+        radius = solids.limbs["left_forearm" if side == 0 else "right_forearm"].radii[-1]
+        parts.append(hand_surface(design.shape, rest, side, radius, 0.0045 * design.shape.hand / detail**0.8))
+    return parts
 
 
 def _hide_under(surface: Surface, covers: list) -> Surface:
@@ -144,6 +165,9 @@ def _head_surfaces(design: CharacterDesign, grid: HeadGrid, origin: np.ndarray, 
     ):  # fmt: skip
         paint = np.column_stack([mesh[0], np.full(len(mesh[0]), 1.0 if mesh[0][:, 2].max() < 0.072 else 0.0)]) if material == "mouth" else mesh[0]
         made.append(Surface.build(place(mesh[0]), mesh[1], one_bone(len(mesh[0]), bone), material, HEAD, paint))
+    if design.kind != "person":
+        robotic = design.kind == "robot"
+        return made + (robot_head(design.shape, origin, design.hair_seed, detail) if robotic else plush_head(design.shape, origin, design.kind, detail))
     for side in (0, 1):
         vertices, triangles = ear(side, 1.0, 0.0042 / detail)
         vertices = vertices * [design.face.width, 1, 1]
@@ -156,10 +180,17 @@ def _head_surfaces(design: CharacterDesign, grid: HeadGrid, origin: np.ndarray, 
 
 def _hair_surface(design: CharacterDesign, mesh: tuple[np.ndarray, np.ndarray], place) -> Surface:
     vertices, triangles = mesh
-    weights = one_bone(len(vertices), BONE["head"])
-    loose = np.clip((-0.10 - vertices[:, 1]) / 0.16, 0, 1)[:, None] * 0.75  # long hair lies on the back
-    weights = weights * (1 - loose) + one_bone(len(vertices), BONE["chest"]) * loose
     wide = vertices * [design.face.width, 1, 1]
-    surface = Surface.build(place(wide), triangles, weights, "hair", HAIR, vertices)
+    surface = Surface.build(place(wide), triangles, one_bone(len(vertices), BONE["head"]), "hair", HAIR, vertices)
     surface.shade = np.clip(0.72 + 2.2 * (np.linalg.norm((vertices - [0, 0.02, -0.012]) / [0.0785, 0.0945, 0.0935], axis=1) - 1.05), 0.62, 1.0).astype(np.float32)
+    return surface
+
+
+def _lock_surface(design: CharacterDesign, mesh: LockMesh, origin: np.ndarray) -> Surface:
+    loose = np.clip((-0.10 - mesh.vertices[:, 1]) / 0.16, 0, 1)[:, None] * 0.75  # long hair lies on the back
+    weights = one_bone(len(mesh.vertices), BONE["head"]) * (1 - loose) + one_bone(len(mesh.vertices), BONE["chest"]) * loose
+    places = origin + mesh.vertices * [design.face.width, 1, 1] * design.shape.head
+    paint = mesh.vertices + 0.013 * mesh.lock[:, None]  # every lock has strands of its own
+    surface = Surface.build(places, mesh.triangles, weights, "hair", HAIR, paint)
+    surface.shade = (mesh.tone * (0.80 + 0.20 * mesh.share)).astype(np.float32)
     return surface

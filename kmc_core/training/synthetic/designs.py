@@ -9,13 +9,15 @@ import numpy as np
 from .accessories import HELD, WORN
 from .character import CharacterDesign
 from .clothes import Outfit
+from .creatures import MANNERS, random_creature
 from .fabrics import EMBLEMS, Fabric
 from .hair import STYLES as HAIR_STYLES
 from .head import FaceShape
 from .paint import Palette
 from .skeleton import BodyShape
 
-BUILDS = ("woman", "man", "girl", "boy", "heavy_man", "heavy_woman", "tall", "chibi", "heroic", "elder")
+BUILDS = ("woman", "man", "girl", "boy", "heavy_man", "heavy_woman", "tall", "chibi", "heroic", "elder", "giant", "robot", "plush")
+_BUILD_ODDS = (0.165, 0.165, 0.065, 0.065, 0.065, 0.05, 0.075, 0.06, 0.065, 0.05, 0.05, 0.07, 0.055)
 _SKIN = ((0.96, 0.80, 0.70), (0.90, 0.71, 0.58), (0.82, 0.62, 0.48), (0.70, 0.50, 0.37), (0.55, 0.37, 0.27), (0.40, 0.26, 0.19), (0.93, 0.76, 0.62))
 _HAIR = (
     ("black", (0.07, 0.06, 0.07)), ("brown", (0.25, 0.15, 0.09)), ("chestnut", (0.38, 0.20, 0.11)), ("blond", (0.78, 0.60, 0.34)),
@@ -42,21 +44,22 @@ _NAMED = (
 def random_design(seed: int, style: str | None = None, build: str | None = None) -> CharacterDesign:
     """A seeded character. style and build override the dice (shading.STYLES, BUILDS)."""
     rng = np.random.default_rng([seed, 101])
-    build = build or str(rng.choice(BUILDS, p=[0.20, 0.20, 0.08, 0.08, 0.08, 0.06, 0.09, 0.07, 0.08, 0.06]))
+    build = build or str(rng.choice(BUILDS, p=_BUILD_ODDS))
     style = style or str(rng.choice(["soft", "toon", "painterly"], p=[0.58, 0.27, 0.15]))
-    feminine = build in ("woman", "girl", "heavy_woman") or (build in ("tall", "chibi", "elder") and rng.random() < 0.5)
+    if build in ("robot", "plush"):
+        return random_creature(build, style, rng)
+    feminine = build in ("woman", "girl", "heavy_woman") or (build in ("tall", "chibi", "elder", "giant") and rng.random() < 0.5)
     shape = _shape(build, feminine, rng)
     face = _face(build, feminine, style, rng)
     palette, words = _palette(build, feminine, rng)
     outfit, clothes_words = _outfit(build, feminine, words, rng)
     hair = _hair(build, feminine, rng)
     noun = {"girl": "girl", "boy": "boy"}.get(build, "woman" if feminine else "man")
-    adjective = {"heavy_man": "heavy ", "heavy_woman": "heavy ", "tall": "long-limbed ", "chibi": "chibi ", "heroic": "broad-shouldered ", "elder": "old "}.get(build, "")
+    adjective = {"heavy_man": "heavy ", "heavy_woman": "heavy ", "tall": "long-limbed ", "chibi": "chibi ", "heroic": "broad-shouldered ", "elder": "old ", "giant": "giant "}.get(build, "")
     hair_words = "a bald head" if hair == "none" else f"{words['hair']} {hair.replace('_', ' ')} hair"
-    manner = {"soft": "", "toon": ", cartoon drawing", "painterly": ", painting"}[style]
     hair_seed, extras = int(rng.integers(1 << 20)), _extras(hair, rng)
     things = [f"a {name}" if name != "glasses" else name for name in extras if name in WORN] + [f"a {name} in one hand" for name in extras if name in HELD]
-    caption = f"a {adjective}{noun} with {hair_words} in {clothes_words}{''.join(', ' + thing for thing in things)}{manner}"
+    caption = f"a {adjective}{noun} with {hair_words} in {clothes_words}{''.join(', ' + thing for thing in things)}{MANNERS[style]}"
     return CharacterDesign(build, shape, face, hair, hair_seed, outfit, palette, style, caption, extras, int(rng.integers(2)))
 
 
@@ -81,10 +84,11 @@ def _shape(build: str, feminine: bool, rng: np.random.Generator) -> BodyShape:
         "tall": {"leg": 1.00, "torso": 0.53, "shoulder": 0.160, "hip": 0.080, "arm": 0.64, "thickness": 0.84, "waist": 0.92, "head": 1.08, "neck": 0.11, "hand": 1.06},
         "chibi": {"leg": 0.34, "torso": 0.30, "shoulder": 0.105, "hip": 0.062, "arm": 0.30, "hand": 0.80, "foot": 0.84, "thickness": 0.84, "head": 1.55, "neck": 0.035, "waist": 1.05, "hips": 1.0},
         "heroic": {"leg": 0.90, "torso": 0.55, "shoulder": 0.205, "hip": 0.086, "arm": 0.59, "thickness": 1.18, "waist": 0.92, "chest": 1.15, "hips": 0.92, "head": 1.10, "neck": 0.085, "hand": 1.08, "foot": 1.05},
+        "giant": {"leg": 1.42, "torso": 0.88, "shoulder": 0.31, "hip": 0.145, "arm": 1.00, "hand": 1.72, "foot": 1.62, "thickness": 1.62, "waist": 0.98, "chest": 1.1, "head": 1.36, "neck": 0.12},
         "elder": {"leg": 0.74, "torso": 0.48, "shoulder": 0.152, "hip": 0.084, "arm": 0.51, "thickness": 0.94, "waist": 1.08, "belly": 0.3, "head": 1.13, "neck": 0.070},
     }  # fmt: skip
     values = {name: vary(value, 0.035 if name in ("head", "neck", "hand", "foot") else 0.045) for name, value in base[build].items()}
-    if feminine and build in ("tall", "elder"):
+    if feminine and build in ("tall", "elder", "giant"):
         values.update(shoulder=values["shoulder"] * 0.92, bust=0.5, hips=1.1)
     return BodyShape(**values)
 

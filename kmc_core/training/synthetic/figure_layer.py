@@ -52,7 +52,7 @@ def paint_figure(character: Character, posed: Posed, camera: Camera, light: Ligh
     group = group.reshape(fine)
     ink = None
     if character.design.style == "toon":
-        skin = np.where(group == MATERIAL["face"], MATERIAL["skin"], group)
+        skin = np.where((group == MATERIAL["face"]) | (group == MATERIAL["fur"]), MATERIAL["skin"], group)
         ink = outline(skin, depth, max(1, round(oversample * outline_px)), 0.035)
     whole = _whole_pixels(group, depth, ink, oversample)
     coarse = depth[oversample // 2 :: oversample, oversample // 2 :: oversample]

@@ -61,7 +61,9 @@ def run(goals: PoseGoals, t: float, rng: np.random.Generator) -> None:
     travel = rng.uniform(-1.0, -0.4) + min(0.9 * length / 0.40 * t * pace, 1.5) if rng.random() < 0.35 else 0.0
     goals.root += [0.015 * np.sin(TAU * phase), -0.05 - 0.045 * np.cos(2 * TAU * phase + 0.9), travel]
     stride(goals, phase, length, rng.uniform(0.26, 0.40), 0.40, rng.uniform(0.28, 0.38), 1.0)
-    goals.ankles[:, 2] += travel
+    hop = rng.uniform(0.05, 0.10) * np.sin(np.pi * min(((phase - 0.36) % 0.5) / 0.18, 1.0))  # flight, between two strides
+    goals.root[1] += hop
+    goals.ankles[:, 1:] += [hop, travel]
     goals.spine += [0.0, lean, 0.0]
     goals.head += [0.0, -lean, 0.0]
     goals.curls = np.clip(goals.curls + 0.25, 0, 0.9)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .implicit import DistanceGrid, Ellipsoid, Tube
+from .locks import Lock
 
 STYLES = ("none", "buzz", "short", "side_part", "curly", "spiky", "bob", "long", "bun", "ponytail", "afro", "pigtails")
 _SKULL = ((0.0, 0.020, -0.012), (0.0785, 0.0945, 0.0935))
@@ -15,7 +16,7 @@ def hair_mesh(style: str, seed: int, step: float) -> tuple[np.ndarray, np.ndarra
     if style == "none":
         return None
     rng = np.random.default_rng(seed)
-    low, high = np.array([-0.16, -0.34 if style == "long" else -0.26 if style in ("ponytail", "pigtails") else -0.13, -0.22]), np.array([0.16, 0.235, 0.15])
+    low, high = np.array([-0.16, -0.18 if style == "long" else -0.13, -0.22]), np.array([0.16, 0.235, 0.15])
     grid = DistanceGrid(low, high, step)
     thick = {"buzz": 0.0035, "afro": 0.045, "curly": 0.016, "spiky": 0.009, "bun": 0.008, "ponytail": 0.008, "pigtails": 0.009}.get(style, 0.012)
     if style not in ("bob", "long"):
@@ -118,14 +119,58 @@ def _bob(grid: DistanceGrid, rng: np.random.Generator) -> None:
 
 
 def _long(grid: DistanceGrid, rng: np.random.Generator) -> None:
+    """The hair under the locks, down to the nape."""
     for sign in (1.0, -1.0):
-        for z, length in ((0.020, -0.21), (-0.008, -0.27), (-0.042, -0.29), (-0.072, -0.30)):
-            x = sign * np.sqrt(max(1 - ((z + 0.012) / 0.10) ** 2, 0.12)) * 0.083
-            wave = 0.010 * rng.normal()
-            _lock(grid, [(x * 0.94, 0.05, z - 0.006), (x * 1.07, -0.02, z - 0.004), (x * 1.08 + wave, -0.12, z - 0.012), (x * 1.04 - wave, length, z - 0.022)], [0.019, 0.022, 0.024, 0.008], 1.0, blend=0.014)
+        for z, length in ((0.016, -0.06), (-0.010, -0.11), (-0.042, -0.13), (-0.072, -0.13)):
+            x = sign * np.sqrt(max(1 - ((z + 0.012) / 0.10) ** 2, 0.12)) * 0.080
+            _lock(grid, [(x * 0.94, 0.05, z - 0.006), (x * 1.04, -0.02, z - 0.004), (x * 1.0, length, z - 0.012)], [0.019, 0.020, 0.008], 1.0, blend=0.014)
     for x in (-0.03, 0.0, 0.03):
-        _lock(grid, [(x, 0.05, -0.088), (x * 1.2, -0.06, -0.103), (x * 1.3, -0.18, -0.100), (x, -0.30, -0.105)], [0.032, 0.034, 0.032, 0.012], 1.0, blend=0.014)
+        _lock(grid, [(x, 0.05, -0.086), (x * 1.2, -0.06, -0.096), (x * 1.2, -0.14, -0.086)], [0.032, 0.030, 0.014], 1.0, blend=0.014)
     _helmet(grid, rng, 0.013)
+
+
+def hair_locks(style: str, seed: int) -> list[Lock]:
+    """The locks of a style that hang free, head units; none of most styles."""
+    rng = np.random.default_rng([seed, 71])
+    make = {"long": _long_locks, "ponytail": _tail_locks, "pigtails": _pigtail_locks}.get(style)
+    return make(rng) if make is not None else []
+
+
+def _made(path: list[tuple[float, float, float]], radius: float, rng: np.random.Generator) -> Lock:
+    """A lock with a wave, a length, a tone and a swing of its own."""
+    points = np.array(path, float)
+    points[-1] += (points[-1] - points[-2]) * rng.uniform(-0.25, 0.25)
+    points[2:, ::2] += 0.0045 * rng.normal(size=(len(points) - 2, 2))
+    return Lock(points, radius * float(rng.uniform(0.85, 1.15)), 0.65, float(rng.uniform(0.80, 1.08)), float(rng.uniform(1.1, 2.1)))
+
+
+def _long_locks(rng: np.random.Generator) -> list[Lock]:
+    locks, end = [], rng.uniform(-0.31, -0.22)
+    for sign in (1.0, -1.0):
+        for azimuth in np.deg2rad(np.linspace(74, 176, 10) + rng.uniform(-3, 3, 10)):
+            across, ahead = sign * np.sin(azimuth), np.cos(azimuth)
+            at = lambda y, x, z, back=0.0, u=across, v=ahead: (u * x, y, v * z - 0.012 - back)  # noqa: E731
+            low = end + 0.06 * max(ahead, 0.0) + 0.05 * (ahead > 0)
+            locks.append(_made([at(0.062, 0.070, 0.082), at(0.0, 0.089, 0.105), at(-0.08, 0.092, 0.106), at(0.45 * low - 0.07, 0.097, 0.116, 0.006), at(low, 0.092, 0.122, 0.008)], 0.0185, rng))
+    return locks
+
+
+def _tail_locks(rng: np.random.Generator) -> list[Lock]:
+    """A tail from the band at the back of the head."""
+    locks, end = [], rng.uniform(-0.26, -0.16)
+    for angle in np.linspace(0, 2 * np.pi, 7, endpoint=False):
+        x, z = 0.013 * np.sin(angle), 0.011 * np.cos(angle)
+        locks.append(_made([(0.3 * x, 0.068, -0.118 + 0.3 * z), (x, 0.062, -0.150 + z), (1.5 * x, -0.01, -0.172 + 1.3 * z), (1.8 * x, -0.11, -0.156 + 1.5 * z), (1.2 * x, end, -0.150 + z)], 0.0165, rng))
+    return locks
+
+
+def _pigtail_locks(rng: np.random.Generator) -> list[Lock]:
+    locks, end = [], rng.uniform(-0.20, -0.11)
+    for sign in (1.0, -1.0):
+        for angle in np.linspace(0, 2 * np.pi, 5, endpoint=False):
+            x, z = 0.011 * np.sin(angle), 0.012 * np.cos(angle)
+            locks.append(_made([(sign * 0.082 + 0.3 * x, 0.058, -0.042 + 0.3 * z), (sign * 0.108 + x, 0.058, -0.045 + z), (sign * 0.130 + 1.3 * x, -0.01, -0.038 + 1.4 * z), (sign * 0.126 + 1.3 * x, -0.08, -0.030 + 1.4 * z), (sign * 0.116 + x, end, -0.024 + z)], 0.0155, rng))
+    return locks
 
 
 def _bun(grid: DistanceGrid, rng: np.random.Generator) -> None:
@@ -137,13 +182,15 @@ def _bun(grid: DistanceGrid, rng: np.random.Generator) -> None:
 
 
 def _ponytail(grid: DistanceGrid, rng: np.random.Generator) -> None:
-    _lock(grid, [(0, 0.075, -0.105), (0, 0.060, -0.150), (0.005, -0.02, -0.170), (0.0, -0.13, -0.150), (0.01, -0.22, -0.145)], [0.020, 0.030, 0.034, 0.026, 0.006], 1.0)
+    """The knot of the tail."""
+    _lock(grid, [(0, 0.075, -0.105), (0, 0.064, -0.146)], [0.020, 0.026], 1.0)
     _fringe(grid, rng, 0.02, 0.012)
 
 
 def _pigtails(grid: DistanceGrid, rng: np.random.Generator) -> None:
+    """The knots of both tails."""
     for sign in (1.0, -1.0):
-        _lock(grid, [(sign * 0.070, 0.055, -0.04), (sign * 0.115, 0.055, -0.045), (sign * 0.130, -0.03, -0.035), (sign * 0.118, -0.14, -0.02)], [0.020, 0.030, 0.030, 0.006], 1.0)
+        _lock(grid, [(sign * 0.070, 0.055, -0.04), (sign * 0.108, 0.057, -0.044)], [0.020, 0.024], 1.0)
     _fringe(grid, rng, 0.0, 0.022)
 
 

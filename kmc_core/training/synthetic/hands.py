@@ -14,22 +14,26 @@ from .surface import LEFT_ARM, RIGHT_ARM, Surface
 _RADIUS = np.array([[0.0150, 0.0110, 0.0100, 0.0080], [0.0098, 0.0086, 0.0078, 0.0066], [0.0100, 0.0088, 0.0080, 0.0068], [0.0096, 0.0083, 0.0075, 0.0064], [0.0086, 0.0074, 0.0066, 0.0056]])
 
 
-def hand_surface(shape: BodyShape, joints: np.ndarray, side: int, wrist_radius: float, step: float) -> Surface:
-    """The skin of one hand (0 left, 1 right) with a stub of forearm hidden in the arm; wrist_radius and step in metres."""
+def hand_surface(shape: BodyShape, joints: np.ndarray, side: int, wrist_radius: float, step: float, mitten: bool = False) -> Surface:
+    """The skin of one hand (0 left, 1 right) with a stub of forearm hidden in the arm; wrist_radius and step in metres.
+
+    mitten: stuffed, of fur, the fingers melted into one another (paint 1 on the palm, 0 elsewhere).
+    """
     points = hand_joints(shape)[side]
     frame, size = hand_frame(side), shape.hand
-    fingers = _finger_tubes(points, side, size)
-    grid = DistanceGrid(points.min(0) - 0.05 * size, points.max(0) + 0.035 * size, step)
+    stuffing = 0.011 * size if mitten else 0.0
+    fingers = _finger_tubes(points, side, size, stuffing)
+    grid = DistanceGrid(points.min(0) - 0.05 * size - stuffing, points.max(0) + 0.035 * size + stuffing, step)
     place = lambda along, thumb, palm: frame @ np.array([along, thumb, palm]) * size  # noqa: E731
     axes = frame
-    grid.add(Ellipsoid(place(0.052, -0.004, -0.001), tuple(np.array([0.050, 0.041, 0.0135]) * size), 0, axes), 0.0)
+    grid.add(Ellipsoid(place(0.052, -0.004, -0.001), tuple(np.array([0.050, 0.041, 0.0135]) * size + stuffing), 0, axes), 0.0)
     grid.add(Ellipsoid(place(0.030, -0.003, 0.0), tuple(np.array([0.034, 0.033, 0.0165]) * size), 0, axes), 0.012 * size)
     grid.add(Tube(place(-0.045, 0, 0), place(0.018, 0, 0), (wrist_radius * 0.93, wrist_radius * 0.98, 0.0205 * size), 0, 1.25, tuple(frame[:, 1])), 0.016 * size)
     grid.add(Ellipsoid(place(0.034, 0.021, 0.008), tuple(np.array([0.027, 0.017, 0.015]) * size), 0, axes), 0.012 * size)
     grid.add(Ellipsoid(place(0.038, -0.024, 0.007), tuple(np.array([0.032, 0.014, 0.013]) * size), 0, axes), 0.010 * size)
     for finger, chain in enumerate(fingers):
         for k, tube in enumerate(chain):
-            grid.add(tube, (0.012 if finger == 0 else 0.007) * size if k == 0 else 0.003 * size)
+            grid.add(tube, 0.020 * size if mitten else (0.012 if finger == 0 else 0.007) * size if k == 0 else 0.003 * size)
     vertices, triangles = grid.mesh()
     weights = _hand_weights(vertices, fingers, side, size)
     wrist = joints[BONE["left_hand" if side == 0 else "right_hand"]]
@@ -38,14 +42,15 @@ def hand_surface(shape: BodyShape, joints: np.ndarray, side: int, wrist_radius: 
     twist = np.zeros(len(BONES), np.float32)
     twist[BONE["left_forearm_twist" if side == 0 else "right_forearm_twist"]] = 1.0
     weights = weights * (1 - share) + twist * share
-    paint = np.column_stack([vertices + wrist, np.zeros(len(vertices))])
-    return Surface.build(vertices + wrist, triangles, weights, "skin", LEFT_ARM if side == 0 else RIGHT_ARM, paint)
+    palm = np.clip(vertices @ frame[:, 2] / (0.01 * size) - 1.6, 0, 1) * (vertices @ frame[:, 0] > 0.015 * size)
+    paint = np.column_stack([vertices + wrist, palm if mitten else np.zeros(len(vertices))])
+    return Surface.build(vertices + wrist, triangles, weights, "fur" if mitten else "skin", LEFT_ARM if side == 0 else RIGHT_ARM, paint)
 
 
-def _finger_tubes(points: np.ndarray, side: int, size: float) -> list[list[Tube]]:
+def _finger_tubes(points: np.ndarray, side: int, size: float, stuffing: float) -> list[list[Tube]]:
     fingers = []
     for finger in range(5):
-        chain, radius = points[1 + 4 * finger : 5 + 4 * finger], _RADIUS[finger] * size
+        chain, radius = points[1 + 4 * finger : 5 + 4 * finger], _RADIUS[finger] * size + stuffing
         fingers.append(
             [Tube(chain[k], chain[k + 1], (radius[k], 0.5 * (radius[k] + radius[k + 1]) * 0.98, radius[k + 1]), int(FINGER_BONES[side, finger, k])) for k in range(3)]
         )

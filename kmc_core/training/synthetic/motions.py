@@ -215,6 +215,12 @@ MOTIONS: dict[str, Motion] = {
 UPPER_BODY = ("idle", "wave", "clap", "point", "talk", "look_around", "arms_up", "sign")
 
 
+def suitable_motions(framing: str, skirt: float) -> tuple[str, ...]:
+    """What may be performed in a framing (camera.FRAMINGS) in a skirt of this length (clothes.Outfit): skirts neither sit nor run."""
+    names = UPPER_BODY if framing in ("half", "close") else tuple(MOTIONS)
+    return tuple(name for name in names if skirt == 0 or name not in ("sit", "run"))
+
+
 def plan_motion(seed: int, seconds: float, allowed: tuple[str, ...] = tuple(MOTIONS)) -> MotionPlan:
     """A seeded programme of one to four motions; who sits does nothing else, and stays facing one way."""
     rng = np.random.default_rng(seed)

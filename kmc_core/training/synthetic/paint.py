@@ -17,7 +17,7 @@ from .surface import MATERIAL
 
 @dataclass(frozen=True)
 class Palette:
-    """Colours of a character."""
+    """Colours of a character. furry: its face is fur too, with a muzzle of the second colour and hardly any lines."""
 
     skin: tuple[float, float, float] = (0.87, 0.69, 0.58)
     lips: tuple[float, float, float] = (0.72, 0.40, 0.38)
@@ -35,6 +35,10 @@ class Palette:
     shoe: Fabric = Fabric((0.85, 0.85, 0.85))
     sole: tuple[float, float, float] = (0.92, 0.92, 0.90)
     accessory: tuple[float, float, float] = (0.70, 0.20, 0.18)
+    sclera: tuple[float, float, float] = (0.95, 0.945, 0.94)
+    shell: tuple[tuple[float, float, float], ...] = ((0.85, 0.86, 0.88), (0.85, 0.42, 0.16), (0.15, 0.16, 0.18), (0.45, 1.4, 1.6))
+    fur: tuple[tuple[float, float, float], ...] = ((0.62, 0.42, 0.26), (0.88, 0.76, 0.60))
+    furry: bool = False
 
 
 def hair_colour(palette: Palette, p: np.ndarray) -> np.ndarray:
@@ -42,6 +46,24 @@ def hair_colour(palette: Palette, p: np.ndarray) -> np.ndarray:
     azimuth = np.arctan2(p[:, 0], p[:, 2] + 0.03)
     strand = 0.6 * surface_noise(azimuth * 22, p[:, 1] * 14, seed=1) + 0.4 * surface_noise(azimuth * 60, p[:, 1] * 30, seed=2)
     return rgb(palette.hair) * (0.78 + 0.44 * strand)[:, None]
+
+
+def shell_colour(palette: Palette, p: np.ndarray, pixel_m: float) -> np.ndarray:
+    """A robot's panels; p [P,4]: rest place and which of palette.shell. Grooves between panels are at least a pixel wide."""
+    tone = np.rint(p[:, 3]).astype(int)
+    colour = np.array(palette.shell, np.float32)[tone] * (0.97 + 0.06 * surface_noise(p[:, 0] * 12, p[:, 1] * 12, p[:, 2] * 12))[:, None]
+    width = max(0.0022, 0.6 * pixel_m)
+    groove = np.abs((p[:, 1] / 0.17 + 0.37) % 1.0 - 0.5) * 0.17 < width
+    groove |= (np.abs(p[:, 0]) < width) & (p[:, 2] > 0)
+    return np.where((groove & (tone < 2))[:, None], colour * (1 - 0.55 * min(1.0, 0.0022 / width)), colour)
+
+
+def fur_colour(palette: Palette, p: np.ndarray, pixel_m: float) -> np.ndarray:
+    """Plush with tufts that run down, finer than a pixel only as their mean; p [P,4]: rest place and share of the second colour."""
+    first, second = (rgb(colour) for colour in palette.fur)
+    seen = float(smooth_step(0.012, 0.003, np.array(pixel_m)))
+    tufts = 0.6 * surface_noise(p[:, 0] * 110, p[:, 1] * 60, p[:, 2] * 110) + 0.4 * surface_noise(p[:, 0] * 260, p[:, 1] * 150, p[:, 2] * 260, seed=2)
+    return (first + (second - first) * np.clip(p[:, 3:4], 0, 1)) * (1 + 0.5 * seen * (tufts - 0.5))[:, None]
 
 
 Painter = Callable[[np.ndarray], np.ndarray]
@@ -69,6 +91,10 @@ def surface_colour(palette: Palette, material: np.ndarray, p: np.ndarray, face_c
             colour[chosen] = eye_colour(q)
         elif name == "hair":
             colour[chosen] = hair_colour(palette, q)
+        elif name == "shell":
+            colour[chosen] = shell_colour(palette, q, pixel_m)
+        elif name == "fur":
+            colour[chosen] = fur_colour(palette, q, pixel_m)
         elif name == "teeth":
             colour[chosen] = rgb((0.93, 0.91, 0.87)) * (0.90 + 0.10 * smooth_step(0.02, 0.12, np.abs(np.sin(q[:, 0] * 420))))[:, None]
         elif name == "mouth":

@@ -29,12 +29,18 @@ def paint_face(face: FaceShape, palette: Palette, p: np.ndarray, softness: float
         lip_gap = smooth_step(0.8, 1.15, np.hypot(x / (face.mouth_width * 1.12), (y - MOUTH_Y) / 0.0135))
         grain = 0.65 + 0.35 * surface_noise(x * 900, y * 300)
         colour = _mix(colour, rgb(palette.hair) * 0.9, np.clip(below, 0, 1) * lip_gap * grain * palette.beard)
+    lines = 1.0
+    if palette.furry:
+        lines = 0.15
+        tufts = 0.6 * surface_noise(x * 110, y * 60) + 0.4 * surface_noise(x * 260, y * 150, seed=2)
+        muzzle = smooth_step(1.15, 0.85, np.hypot(x / 0.036, (y + 0.060) / 0.031))
+        colour = _mix(colour, rgb(palette.fur[1]), muzzle) * (1 + 0.5 * float(smooth_step(0.010, 0.003, np.array(softness))) * (tufts - 0.5))[:, None]
     colour = _lips(face, palette, colour, p, soft)
     nostril = np.exp(-(((m - 0.0078 * face.nose_width) / 0.0036) ** 2) - ((y + 0.0432) / 0.0022) ** 2)
-    colour = _mix(colour, skin * rgb((0.35, 0.22, 0.20)), 0.85 * np.clip(nostril * 1.4, 0, 1))
+    colour = _mix(colour, skin * rgb((0.35, 0.22, 0.20)), 0.85 * lines * np.clip(nostril * 1.4, 0, 1))
     crease = np.exp(-(((m - 0.0165 * face.nose_width) / 0.0022) ** 2) - ((y + 0.038) / 0.006) ** 2)
-    colour = _mix(colour, skin * rgb((0.70, 0.55, 0.52)), 0.45 * crease)
-    colour = _eyes_round(face, palette, colour, x, y, soft)
+    colour = _mix(colour, skin * rgb((0.70, 0.55, 0.52)), 0.45 * lines * crease)
+    colour = _eyes_round(face, palette, colour, x, y, soft, lines)
     return _brows(face, palette, colour, x, y, soft)
 
 
@@ -55,18 +61,18 @@ def _lips(face: FaceShape, palette: Palette, colour: np.ndarray, p: np.ndarray, 
     return _mix(colour, rgb(palette.lips) * 0.42, 0.85 * line)
 
 
-def _eyes_round(face: FaceShape, palette: Palette, colour: np.ndarray, x: np.ndarray, y: np.ndarray, soft: float) -> np.ndarray:
-    """Lash lines along both lids, the fold above, a little shade in the sockets."""
+def _eyes_round(face: FaceShape, palette: Palette, colour: np.ndarray, x: np.ndarray, y: np.ndarray, soft: float, lines: float) -> np.ndarray:
+    """Lash lines along both lids, the fold above, a little shade in the sockets; lines 0..1: how much of fold and shade."""
     across = (np.abs(x) - face.eye_gap) / face.eye_width
     d = y - EYE_Y
     lens = np.clip(1 - across**2, 0, 1)
     skin = rgb(palette.skin)
     socket = np.exp(-((across / 1.35) ** 2) - ((d - 0.005) / 0.011) ** 2)
-    colour = _mix(colour, skin * rgb((0.80, 0.66, 0.64)), 0.30 * socket)
+    colour = _mix(colour, skin * rgb((0.80, 0.66, 0.64)), 0.30 * lines * socket)
     if palette.makeup > 0:
         colour = _mix(colour, skin * rgb((0.62, 0.42, 0.48)), 0.55 * palette.makeup * np.exp(-((across / 1.1) ** 2) - ((d - 0.007) / 0.006) ** 2) * (d > 0))
     fold = np.exp(-(((d - 0.0115 * lens**0.4) / (0.0016 + soft)) ** 2)) * smooth_step(1.15, 0.85, np.abs(across))
-    colour = _mix(colour, skin * rgb((0.52, 0.38, 0.35)), 0.55 * fold)
+    colour = _mix(colour, skin * rgb((0.52, 0.38, 0.35)), 0.55 * lines * fold)
     thick = (0.0034 + 0.0014 * palette.makeup) * (0.55 + 0.45 * smooth_step(-1.0, 0.8, across)) + 0.5 * soft
     lash = smooth_step(thick + soft, thick - soft, d) * (d > -0.0001) * smooth_step(1.16, 1.06, across) * smooth_step(-1.10, -1.0, across)
     colour = _mix(colour, rgb(palette.brow) * 0.35 + 0.02, 0.95 * lash)
@@ -88,7 +94,7 @@ def paint_eyes(palette: Palette, p: np.ndarray, iris_size: float, softness: floa
     """RGB [P,3] of eyeballs at p [P,4] = (x, y in radii from the iris centre). iris_size: radius in the same unit."""
     r = np.hypot(p[:, 0], p[:, 1])
     angle = np.arctan2(p[:, 1], p[:, 0])
-    white = rgb((0.95, 0.945, 0.94)) * (1.0 - 0.22 * smooth_step(0.45, 0.85, r))[:, None]
+    white = rgb(palette.sclera) * (1.0 - 0.22 * smooth_step(0.45, 0.85, r))[:, None]
     iris, size = rgb(palette.iris), iris_size
     soft = softness * 1.2 + 0.010
     streak = 0.80 + 0.35 * surface_noise(angle * 9, r * 10, seed=6)

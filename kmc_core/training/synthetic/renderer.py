@@ -114,7 +114,8 @@ def pose_character(character: Character, goals: PoseGoals, grounded: bool = True
     mixed = surface.weights @ matrices
     vertices = np.einsum("nij,nj->ni", mixed[:, :9].reshape(-1, 3, 3), points) + mixed[:, 9:]
     if trail is not None:
-        trail.follow(vertices)
+        head = BONE["head"]
+        trail.follow(vertices, turns[head], places[head] + turns[head] @ (character.head_origin - rest[head]))
     return Posed(vertices, vertex_normals(vertices, surface.triangles, character.normals), turns, places, goals.face)
 
 
@@ -152,7 +153,7 @@ def render_clip(character: Character, plan: MotionPlan, scene: Scene, canvas: Ca
     noise = rng.normal(0, scene.grain / 255, (canvas.height + 32, canvas.width + 32, 1)).astype(np.float32)
     goals_of = goals_of or (lambda t: goals_at(plan, t))
     pictures, alphas, depths, truths, flows = [], [], [], [], []
-    trail = Trail(character.loose, 1 / fps)
+    trail = Trail(character.loose, 1 / fps, character.chains)
     before = pose_character(character, goals_of(float(times[0])), trail=trail).vertices
     for k in range(1, frames + 1):
         posed = pose_character(character, goals_of(float(times[k])), trail=trail)

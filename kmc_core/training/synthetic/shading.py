@@ -59,7 +59,7 @@ def shade(colour: np.ndarray, normal: np.ndarray, material: np.ndarray, occlusio
     up = (normal[:, 1] * 0.5 + 0.5)[:, None]
     around = np.asarray(light.ground, np.float32) * (1 - up) + np.asarray(light.sky, np.float32) * up
     direct = (light.strength * diffuse)[:, None] * np.asarray(light.colour, np.float32)
-    skin = among(material, ("skin", "face"))
+    skin = among(material, ("skin", "face")) * np.clip((colour[:, 0] - colour[:, 2]) * 8, 0, 1)  # blood shines through, metal does not
     bleed = (skin * np.exp(-(((facing - 0.05) / 0.30) ** 2)) * (0.10 if style != "toon" else 0.04))[:, None] * np.array([1.0, 0.28, 0.18], np.float32)
     lit = colour * (light.ambient * around * occlusion[:, None] + direct * (0.55 + 0.45 * occlusion)[:, None] + bleed)
     return lit + _shine(normal, direction, material, light, style)
@@ -77,7 +77,7 @@ def _shine(normal: np.ndarray, direction: np.ndarray, material: np.ndarray, ligh
     near = np.clip(normal @ half.astype(np.float32), 0, 1)
     strength = np.zeros(len(MATERIALS), np.float32)
     power = np.full(len(MATERIALS), 20.0, np.float32)
-    for name, s, p in (("skin", 0.05, 14), ("face", 0.08, 16), ("hair", 0.16, 26), ("shoe", 0.10, 24), ("teeth", 0.2, 40), ("coat", 0.03, 10), ("accessory", 0.12, 22)):
+    for name, s, p in (("skin", 0.05, 14), ("face", 0.08, 16), ("hair", 0.16, 26), ("shoe", 0.10, 24), ("teeth", 0.2, 40), ("coat", 0.03, 10), ("accessory", 0.12, 22), ("shell", 0.34, 30), ("fur", 0.02, 6)):
         strength[MATERIAL[name]], power[MATERIAL[name]] = s, p
     value = strength[material] * near ** power[material]
     if style == "toon":

@@ -8,13 +8,15 @@ import cv2
 import numpy as np
 
 from ...types import Canvas
-from .background import draw_background, random_background
+from .background import random_background
 from .camera import frame_camera
 from .character import build_character
 from .designs import random_design
-from .motions import MOTIONS, UPPER_BODY, goals_at, plan_motion
-from .renderer import Scene, pose_character, render_frame
+from .motions import goals_at, plan_motion, suitable_motions
+from .moving_backdrop import MovingBackdrop
+from .renderer import Scene, pose_character, render_frame, surroundings
 from .shading import random_light
+from .sitting import seat_for
 
 TILE = Canvas(420, 280)
 JPEG_WIDTH = 1600
@@ -26,11 +28,13 @@ def character_tile(seed: int, canvas: Canvas = TILE, framing: str | None = None)
     design = random_design(seed)
     character = build_character(design)
     framing = framing or str(rng.choice(["full", "full", "wide", "half", "close"]))
-    names = list(MOTIONS if framing in ("full", "wide") else UPPER_BODY)
+    names = suitable_motions(framing, design.outfit.skirt)
     plan = plan_motion(seed, 3.0, (names[seed % len(names)],))
     camera = frame_camera(design.shape, canvas, framing, yaw=float(rng.normal() * 0.15), pitch=float(rng.normal() * 0.05), focal=float(rng.uniform(1.6, 3.0)))
-    scene = Scene(camera, random_light(seed), random_background(seed))
-    frame = render_frame(character, pose_character(character, goals_at(plan, float(rng.uniform(0.6, 2.4)))), scene, canvas, draw_background(scene.background, camera, canvas))
+    seat = seat_for(design.shape, plan.heading, seed) if "sit" in plan.names else None
+    scene = Scene(camera, random_light(seed), random_background(seed), seat=seat)
+    behind = surroundings(scene, MovingBackdrop(scene.background, camera, [camera], canvas), camera, camera, 0.0, canvas)[1]
+    frame = render_frame(character, pose_character(character, goals_at(plan, float(rng.uniform(0.6, 2.4)))), scene, canvas, behind)
     return (frame.rgb * 255 + 0.5).astype(np.uint8)
 
 

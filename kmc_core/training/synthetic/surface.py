@@ -13,7 +13,7 @@ from scipy import sparse
 from .skeleton import BONES
 
 # what a triangle is made of; paint.py turns it into colour
-MATERIALS = ("skin", "face", "eye", "teeth", "mouth", "hair", "top", "bottom", "shoe", "sole", "coat", "accessory", "sock", "skirt")
+MATERIALS = ("skin", "face", "eye", "teeth", "mouth", "hair", "top", "bottom", "shoe", "sole", "coat", "accessory", "sock", "skirt", "shell", "fur")
 MATERIAL = {name: k for k, name in enumerate(MATERIALS)}
 
 

@@ -1,4 +1,4 @@
-"""Loose things lag: skirts, coat tails, long hair and untucked hems follow the body a moment later.
+"""Loose things lag: skirts, coat tails, bobbed hair and untucked hems follow the body a moment later; locks swing (locks.py).
 
 Each loose vertex is drawn toward its place on the body with a time constant, and hangs between the two. Called by renderer.py.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .locks import Chains, Swing
 from .skeleton import BodyShape
 from .surface import MATERIAL, Surface
 
@@ -33,16 +34,19 @@ def looseness(surface: Surface, shape: BodyShape, untucked: bool, head_y: float)
 
 
 class Trail:
-    """Where loose vertices have been; one per clip, `follow` once per frame in order."""
+    """Where loose vertices have been, and the chains of locks; one per clip, `follow` once per frame in order."""
 
-    def __init__(self, free: np.ndarray, seconds_per_frame: float) -> None:
+    def __init__(self, free: np.ndarray, seconds_per_frame: float, chains: Chains | None = None) -> None:
+        self.swing = Swing(chains, seconds_per_frame) if chains is not None else None
         self.loose = np.flatnonzero(free > 0.01)
         self.share = free[self.loose, None]
         self.keep = float(np.exp(-seconds_per_frame / LAG_S))
         self.place: np.ndarray | None = None
 
-    def follow(self, vertices: np.ndarray) -> None:
-        """Moves the loose ones of vertices [N,3] in place toward where they were."""
+    def follow(self, vertices: np.ndarray, head_turn: np.ndarray, head_place: np.ndarray) -> None:
+        """Moves the loose ones of vertices [N,3] in place toward where they were, and locks as they swing; head: as in Swing.follow."""
+        if self.swing is not None:
+            self.swing.follow(vertices, head_turn, head_place)
         now = vertices[self.loose]
         self.place = now if self.place is None else now + (self.place - now) * self.keep
         behind = (self.place - now) * self.share
