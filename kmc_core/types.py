@@ -104,6 +104,7 @@ class CharacterMotion:
     notes              plain sentences for the report
     cuts               first frames of every scene but the first: nothing is faded or smoothed across them
     contacts           touches of the driver that were kept, in the order of their starts
+    fps                frames per second of all of it
     """
 
     canvas: Canvas
@@ -123,6 +124,7 @@ class CharacterMotion:
     notes: tuple[str, ...] = ()
     cuts: tuple[int, ...] = ()
     contacts: tuple[Contact, ...] = ()
+    fps: float = 25.0
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from .forearm import FOREARM, UPPER_ARM, stand_in_share
 from .head import turn_head
 from .mesh import LimbWeights
 from .part_model import FACE, HEAD_PART, L_ARM, L_LEG, LIMB_JOINTS, R_ARM, R_LEG, TORSO
+from .profile import in_profile
 
 if TYPE_CHECKING:
     from .prepared_view import PreparedView
@@ -157,7 +158,7 @@ def drawn_side(view: PreparedView, pose: TargetPose) -> tuple[float, float]:
     """
     side = float(torso_side(view.joints[None])[0])
     own = 1.0 if side >= 0 else -1.0
-    return (pose.torso_sign if abs(side) > SIGN_HYSTERESIS else own), own
+    return (own if in_profile(view.subject) or abs(side) <= SIGN_HYSTERESIS else pose.torso_sign), own
 
 
 def _is_folded(joints: np.ndarray, limb: int) -> bool:

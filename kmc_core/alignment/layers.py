@@ -21,6 +21,7 @@ from .part_model import (
     BODY_PARTS, FACE, FAINTEST, HEAD_PART, L_ARM, L_HAND, L_LEG, LIMB_JOINTS, R_ARM, TORSO, PartModel,
 )  # fmt: skip
 from .plate import push_pull
+from .profile import under_trunk
 
 PREMULTIPLIED, ALPHA, REAL = slice(0, 3), 3, 4
 TEXTURE_CHANNELS = 5
@@ -122,7 +123,7 @@ def _overlap(
         same_cloth = ((labels == TORSO) & near_root) if is_arm else (labels == TORSO) | (labels >= L_LEG)
         return cap & matte & ((labels == TORSO) | (labels == part)), same_cloth
     if part == TORSO:
-        hidden = polygon_mask(view.canvas, model.torso_polygon)
+        hidden = polygon_mask(view.canvas, under_trunk(view, model.torso_polygon))
         hidden = hidden[_window_of(centres)] > 0
         same_cloth = labels >= L_LEG
         for arm in (L_ARM, R_ARM):

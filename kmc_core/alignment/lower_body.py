@@ -14,6 +14,7 @@ from .capsules import disc, distance_to_segment, pixel_centres
 from .mesh import skirt_rows
 from .part_model import BODY_PARTS, L_LEG, LEG_RADII, LIMB_JOINTS, R_LEG, TORSO, PartModel
 from .pieces import separate_pieces
+from .profile import hem_row, in_profile
 
 FAR_FROM_A_LEG = 1.5  # usual half-widths of a leg beyond which there is cloth
 CLOTH_SHARE = 0.3  # of what counts as legs that lies so far out
@@ -46,6 +47,16 @@ def keep_coat_whole(view: SubjectView, model: PartModel) -> bool:
         return False
     model.labels[left | right] = TORSO
     return True
+
+
+def keep_skirt_whole_in_profile(view: SubjectView, model: PartModel) -> None:
+    """Give a skirt or coat seen from the side to the trunk, down to its hem: one leg alone would carry all of it."""
+    if not in_profile(view):
+        return
+    hem = hem_row(view, np.isin(model.labels, (TORSO, L_LEG, R_LEG)))
+    if hem is not None:
+        above = model.labels[:hem]
+        above[(above == L_LEG) | (above == R_LEG)] = TORSO
 
 
 def join_loose_pieces(view: SubjectView, model: PartModel) -> None:

@@ -16,6 +16,7 @@ from ..types import SubjectView
 from .capsules import distance_to_segment, smoothstep, unit
 from .layers import ALPHA, Layer
 from .part_model import HIPS, L_ARM, L_LEG, LIMB_JOINTS, R_ARM, R_LEG, TORSO, PartModel
+from .profile import in_profile
 
 CELL_PX_AT_768 = 8.0
 SHORTEST_IN_RADII = 2.0
@@ -125,14 +126,14 @@ def leg_line(view: SubjectView, part: int, y: np.ndarray) -> np.ndarray:
 def skirt_rows(view: SubjectView, model: PartModel) -> np.ndarray:
     """Per picture row, 0..1: cloth closes the gap between both thighs and is wider than two legs -> float [H].
 
-    Only for thighs within about 30 degrees of the vertical; zero elsewhere.
+    Only for thighs within about 30 degrees of the vertical, not in profile; zero elsewhere.
     """
     height, width = view.canvas
     joints, rows = view.joints[:, :2], np.zeros(view.canvas.height)
     hips, knees, ankles = ([LIMB_JOINTS[leg][i] for leg in (L_LEG, R_LEG)] for i in range(3))
     drops = joints[knees] - joints[hips], joints[ankles] - joints[knees]
     upright = all((drop[:, 1] > 0).all() for drop in drops)
-    if not upright or (np.abs(drops[0][:, 0]) > 0.55 * drops[0][:, 1]).any():
+    if not upright or in_profile(view) or (np.abs(drops[0][:, 0]) > 0.55 * drops[0][:, 1]).any():
         return rows
     cloth = np.isin(model.labels, (TORSO, L_LEG, R_LEG))
     for y in range(int(max(0, joints[list(HIPS), 1].mean())), int(min(height - 1, joints[ankles, 1].mean()))):

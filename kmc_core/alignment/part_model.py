@@ -20,6 +20,7 @@ from ..pose.skeleton_layouts import FACE_OVAL, HAND_EDGES, HEAD, LEFT_ARM, LEFT_
 from ..types import SubjectView
 from .capsules import distance_to_segment, pixel_centres, polygon_mask, signed_distance, smoothstep, unit
 from .pieces import separate_pieces
+from .profile import in_profile, side_polygon
 
 PART_NAMES = ("torso", "head", "left arm", "right arm", "left leg", "right leg", "face", "left hand", "right hand")
 TORSO, HEAD_PART, L_ARM, R_ARM, L_LEG, R_LEG, FACE, L_HAND, R_HAND = range(9)
@@ -31,6 +32,7 @@ SHOULDERS, HIPS = (LEFT_ARM[0], RIGHT_ARM[0]), (LEFT_LEG[0], RIGHT_LEG[0])
 ARM_RADII, LEG_RADII = (0.15, 0.11, 0.12), (0.21, 0.15, 0.13)
 LABEL_SIDE_PX = 512  # labels are decided on a copy with this long side
 NEVER = 1e4
+OVER_TRUNK = 0.25  # in profile the near arm lies on the trunk: inside its outline it wins by this much (torso lengths)
 TRUNK_REACH, HAIR_REACH = 0.32, 0.5  # wide clothes stand off the trunk; hair hangs over everything
 FORBIDDEN = 1e6
 NEIGHBOURHOOD_PX = 3.0
@@ -84,7 +86,7 @@ def build_part_model(view: SubjectView) -> PartModel:
     centres[..., 1] *= height / small[0]
     radii = {part: _limb_radii(view, part) for part in LIMB_JOINTS}
     close_up = _is_close_up(view)
-    polygon = _torso_polygon(view.joints[:, :2])
+    polygon = side_polygon(view) if in_profile(view) else _torso_polygon(view.joints[:, :2])
     head_start, head_end, head_radius = head_capsule(view)
     segments = [
         *_limb_segments(view, radii, centres, scale, close_up),
@@ -99,7 +101,8 @@ def build_part_model(view: SubjectView) -> PartModel:
     _join_islands(labels)
     if has_face(view) and not view.keypoints.user_supplied:  # a drawn figure's arms may be as fat as they like
         _release_loose(labels, segments, radii, view.torso_px)
-    _cut_at_armpits(labels, view)
+    if not in_profile(view):  # from the side there is no armpit to see
+        _cut_at_armpits(labels, view)
     return PartModel(labels, radii, polygon, head_start, head_end, head_radius, close_up)
 
 
@@ -144,6 +147,8 @@ def _limb_radii(view: SubjectView, part: int) -> np.ndarray:
     joints = view.joints[list(LIMB_JOINTS[part]), :2]
     usual = np.array(ARM_RADII if part in (L_ARM, R_ARM) else LEG_RADII) * view.torso_px
     measured = usual.copy()
+    if in_profile(view) and part in (L_ARM, R_ARM):  # the matte about an arm on the trunk is the trunk's
+        return measured
     for bone in range(2):
         measured[bone] = _half_width(view.alpha, joints[bone], joints[bone + 1], float(usual[bone]))
     return measured
@@ -192,6 +197,8 @@ def _limb_segments(
             unseen = not (on_picture[start] or on_picture[end]) or (weakest < 0.35 and confidence[end] < 0.35)
             if unseen or (close_up and weakest < 0.6):
                 distance = np.full_like(distance, NEVER * torso)
+            if is_arm and in_profile(view):
+                distance = np.where(distance < 0, distance - OVER_TRUNK * torso, distance)
             group = 1 if is_arm and bone == 2 else 2 if not is_arm and bone > 0 else 0
             core_depth = 0.5 * radii[part][bone] / torso  # the axis alone: beside it an arm often touches other cloth
             segments.append(_Segment(part, (part, group), distance / torso, core_depth=core_depth if is_arm else 0.03))

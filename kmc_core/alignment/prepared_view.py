@@ -5,7 +5,7 @@ Not here: the motion (deform.py). Called by the aligner.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -21,9 +21,10 @@ from .face import FaceModel, build_face
 from .forearm import FOREARM, UPPER_ARM, StandIn, build_forearm, build_hidden_arm, draw_bare_elbow
 from .head import HeadModel, build_head
 from .layers import ALPHA, REAL, Layer, build_layers, face_layer, split_hand, upper_arm_layer
-from .lower_body import join_loose_pieces, keep_coat_whole
+from .lower_body import join_loose_pieces, keep_coat_whole, keep_skirt_whole_in_profile
 from .mesh import LimbWeights, Mesh, grid_mesh, limb_weights
 from .part_model import FACE, HEAD_PART, L_ARM, L_HAND, LIMB_JOINTS, R_ARM, PartModel, build_part_model, has_face
+from .profile import hidden_limbs, with_hidden_limbs
 
 MOST_LEVELS = 4
 
@@ -90,14 +91,20 @@ class PreparedView:
 
 def prepare_view(subject: SubjectView, *, with_face: bool = True) -> PreparedView:
     """Part model, layers, meshes, weights and textures of one picture; 1-2 s for 1280 px on one core."""
+    subject = with_hidden_limbs(subject)
     view = extended_below(subject)
     model = build_part_model(view)
     below = model.labels[subject.canvas.height :]
     below[(below == L_ARM) | (below == R_ARM)] = -1  # a mirrored hand would be a third one
+    copies = hidden_parts(view)
+    for far, near in copies.items():
+        model.labels[model.labels == far] = near
+    keep_skirt_whole_in_profile(view, model)
     keep_coat_whole(view, model)
     arms = release_from_bare_arms(view, model)
     join_loose_pieces(view, model)
     layers = _cut_layers(view, model, subject.canvas.height, arms.bare)
+    layers |= {far: replace(layers[near], part=far) for far, near in copies.items() if near in layers}
     meshes = {part: grid_mesh(layer, max(subject.canvas)) for part, layer in layers.items()}
     quad = torso_frame(view.joints, 1.0 if torso_side(view.joints[None])[0] >= 0 else -1.0)
     weights, positions = {}, {}
@@ -126,6 +133,13 @@ def prepare_view(subject: SubjectView, *, with_face: bool = True) -> PreparedVie
         hand_colour=skin,
         palm_px=palm_px(subject),
     )
+
+
+def hidden_parts(view: SubjectView) -> dict[int, int]:
+    """Limbs and hands behind the body -> the near ones that they are copied from; empty unless in profile."""
+    part_of = {chain: part for part, chain in LIMB_JOINTS.items()}
+    pairs = {part_of[far]: part_of[near] for far, near in hidden_limbs(view)}
+    return pairs | {far - L_ARM + L_HAND: near - L_ARM + L_HAND for far, near in pairs.items() if far in (L_ARM, R_ARM)}
 
 
 def _cut_layers(view: SubjectView, model: PartModel, true_rows: int, bare_arms: frozenset[int]) -> dict[int, Layer]:

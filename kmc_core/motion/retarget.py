@@ -103,7 +103,7 @@ def retarget(
             part = _on_subject(scene, lifted, subject, around, orientation, settings, motion.fps)
         contacts = tuple(contact._replace(start=contact.start + start, stop=contact.stop + start) for contact in part[0].contacts)
         parts.append((replace(part[0], camera=camera, contacts=contacts), part[1]))
-    character = replace(_joined([part for part, _ in parts], canvas), cuts=motion.cuts)
+    character = replace(_joined([part for part, _ in parts], canvas), cuts=motion.cuts, fps=motion.fps)
     moved = _moved(motion, character, [keypoints for _, keypoints in parts], orientation)
     moved = with_strength(moved, subject, settings.strength, settings.parts)
     return with_camera(moved, orientation.camera) if orientation.directs_camera and not settings.direct else moved

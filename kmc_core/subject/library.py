@@ -20,7 +20,7 @@ from ..pose.picture_matte import picture_matte
 from ..types import Canvas, PictureKeypoints, Progress, SubjectLibrary, SubjectView
 from .corrections import ViewCorrections, correct_keypoints
 from .gate import rig_problems
-from .rig import Rig, build_rig
+from .rig import Rig, build_rig, without_false_face
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def build_view(
     if keypoints is not None:
         keypoints = scaled_keypoints(keypoints, canvas.width / picture.shape[1])
     elif extractor is not None:
-        keypoints = extractor.picture(rgb)
+        keypoints = without_false_face(extractor.picture(rgb))
     if keypoints is not None:
         keypoints = correct_keypoints(keypoints, corrections.joints, canvas)
     if keypoints is None or _nobody(keypoints):

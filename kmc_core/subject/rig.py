@@ -6,6 +6,7 @@ Called by library.py, gate.py and motion/lift.py.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,7 @@ CENTRE_BONES = (0, 1)
 DEPTH_NOISE = 0.04  # a depth step below 0.2 of the bone's length in the picture is noise of the world landmarks
 SEEN = 0.4
 PROFILE_SINE = 0.77  # someone at 50 to 130 degrees, whose far shoulder is behind the body
+AWAY, FALSE_FACE = np.radians(60.0), np.radians(45.0)  # true faces are within 20 degrees of what the body's landmarks say
 OUTSIDE_FADE = (0.02, 0.10)  # confidence fades to 0 between 2 % and 10 % of the canvas outside of it
 
 
@@ -97,6 +99,21 @@ def nose_yaw(world: np.ndarray) -> np.ndarray:
     """Facing of the head from world landmarks [...,33,3] alone: the direction from between the ears to the nose."""
     forward = world[..., 0, :] - world[..., [7, 8], :].mean(-2)
     return np.arctan2(forward[..., 0], -forward[..., 2])
+
+
+def without_false_face(keypoints: PictureKeypoints) -> PictureKeypoints:
+    """The keypoints without a face that was found on the back or the side of a head; others unchanged.
+
+    Face networks see frontal faces in hair and ears. Such a face contradicts body and head, which both face away.
+    """
+    world = keypoints.body_world.astype(np.float64)
+    if keypoints.user_supplied or keypoints.face_confidence <= 0.3 or np.ptp(world[:, 2]) < 0.02:
+        return keypoints
+    face, nose, torso = float(head_pose(head_axes(keypoints.face))[0]), float(nose_yaw(world)), float(torso_yaw(rig_joints(world)))
+    looks_away = max(np.cos(nose), np.cos(torso)) < np.cos(AWAY)
+    if not looks_away or np.cos(face - nose) > np.cos(FALSE_FACE):
+        return keypoints
+    return replace(keypoints, face_confidence=0.0)
 
 
 def build_rig(keypoints: PictureKeypoints, canvas: Canvas) -> Rig:

@@ -17,6 +17,7 @@ from kmc_core.subject.rig import (
     equalise_sides,
     joint_confidence,
     pixels_per_metre,
+    without_false_face,
 )
 from kmc_core.types import Canvas
 
@@ -58,6 +59,17 @@ def test_in_profile_the_far_shoulder_is_hidden_and_not_lost(yaw):
     assert np.degrees(build_rig(replace(keypoints, body_confidence=confidence), CANVAS).yaw) == pytest.approx(yaw, abs=3)
     front = picture_keypoints(yaw=np.radians(20))
     assert build_rig(replace(front, body_confidence=confidence), CANVAS).yaw == 0.0
+
+
+@pytest.mark.parametrize(
+    ("yaw", "face_yaw", "believed"), [(0, 0, True), (180, 0, False), (-88, -28, False), (80, 60, True), (180, -150, True)]
+)
+def test_a_frontal_face_on_the_back_or_side_of_a_head_is_not_believed(yaw, face_yaw, believed):
+    keypoints = picture_keypoints(yaw=np.radians(yaw))
+    face = picture_keypoints(yaw=np.radians(face_yaw)).face
+    keypoints = replace(keypoints, face=face, face_confidence=1.0, user_supplied=False)
+    assert without_false_face(keypoints).face_confidence == (1.0 if believed else 0.0)
+    assert without_false_face(replace(keypoints, user_supplied=True)).face_confidence == 1.0
 
 
 def test_depth_noise_does_not_lengthen_bones():
