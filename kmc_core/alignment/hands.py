@@ -14,7 +14,7 @@ import numpy as np
 from ..pose.skeleton_layouts import HAND_EDGES
 from ..types import Canvas
 
-PALM_OUTLINE = (0, 1, 5, 9, 13, 17)
+PALM_OUTLINE = (0, 1, 2, 5, 9, 13, 17)  # with the thumb's web: without it the background shows inside a loose hand
 # finger capsules; the palm itself is a rounded polygon, capsules would leave grooves between its bones
 FINGERS = tuple(edge for edge in HAND_EDGES if edge[1] > 1 and edge not in ((0, 5), (5, 9), (9, 13), (13, 17), (0, 17)))
 THUMB_RADII = {2: (0.15, 0.125), 3: (0.12, 0.105), 4: (0.105, 0.08)}

@@ -24,6 +24,10 @@ LOOKING_AWAY = np.radians(100.0)
 ROTATION_SIGMA_FRAMES = 0.8
 YAW_SIGMA_FRAMES = 2.0
 FADE_SIGMA_FRAMES = 1.5
+# A nod is read at .62 of the truth (rendered heads), a drawn one at .62-.75 of what was drawn (four pictures, four faces of
+# clips), so a nod that reads like the driver's is drawn larger; a drawn turn reads at .73-.97, rather as narrow as it looks.
+DRAWN_NOD, DRAWN_TURN = 1.4, 1.1
+LEFTOVER_TURN = np.radians(5.0)  # heads that turn less than this show too little of what the turn does to the mesh
 CLOSED_OPENNESS = 0.3  # what the mesh still reads of a resting eye's openness when the lids touch
 SEEN_SHARE = 0.3  # faces seen in fewer frames drive nothing
 # the face oval from ear to ear over the forehead stays glued to the head; the jaw line moves
@@ -65,13 +69,13 @@ def face_motion(
     points, seen = face.points.astype(np.float64), np.flatnonzero(present)
     rotation = _held(about_vertical(turn - start) @ face.rotation.astype(np.float64), seen)
     resting_head = _mean_rotation(rotation, reference)
-    relative = np.einsum("tij,kj->tik", rotation, resting_head)
+    relative = _as_drawn(np.einsum("tij,kj->tik", rotation, resting_head))
     if picture_rotation is not None:
         relative = relative @ _starting_offset(resting_head @ picture_rotation.T)
     fade = np.clip(smooth_over_time(np.minimum(scene.face_confidence, 1.0).astype(np.float64), FADE_SIGMA_FRAMES), 0, 1)
 
     neutral = points[0] if reference == slice(0, 1) else neutral_face(points[seen]).astype(np.float64)
-    displacement = (points - neutral) * fade[:, None, None]
+    displacement = _without_turning(points - neutral, head_pose(face.rotation)[:, :2], seen, reference) * fade[:, None, None]
     displacement[:, list(UPPER_OVAL)] = 0.0
     openness = eye_openness(points)
     resting = openness[0] if reference == slice(0, 1) else np.percentile(openness[seen], 70, axis=0)
@@ -100,12 +104,34 @@ def _lids(openness: np.ndarray) -> np.ndarray:
     return np.where(openness < 1, closing, openness)
 
 
+def _without_turning(displacement: np.ndarray, aside: np.ndarray, seen: np.ndarray, reference: slice) -> np.ndarray:
+    """Displacements [T,478,3] less what follows the head's yaw and pitch `aside` [T,2]: the mesh of a turned head turns on a
+    little in its own axes, and a character would turn by it twice. Ridge regression over the clip's own `seen` frames."""
+    pose = aside.astype(np.float64) - aside[seen].mean(0)
+    moved = displacement[seen].reshape(len(seen), -1)
+    spread = pose[seen].T @ pose[seen] + len(seen) * LEFTOVER_TURN**2 * np.eye(2)
+    follows = np.linalg.solve(spread, pose[seen].T @ (moved - moved.mean(0)))
+    leftover = (pose - pose[reference].mean(0)) @ follows
+    return displacement - leftover.reshape(displacement.shape)
+
+
 def _starting_offset(difference: np.ndarray) -> np.ndarray:
     """The part of a rotation [3,3] between two heads at rest that is carried over: beyond OFFSET_DEAD_ZONE, up to a limit."""
     vector = Rotation.from_matrix(difference).as_rotvec()
     angle = float(np.linalg.norm(vector))
     carried = float(np.clip(angle - OFFSET_DEAD_ZONE, 0.0, LARGEST_OFFSET))
     return Rotation.from_rotvec(vector * carried / max(angle, 1e-9)).as_matrix()
+
+
+def _as_drawn(relative: np.ndarray) -> np.ndarray:
+    """Rotations [T,3,3] of a head against its rest, as read, to those whose drawing is read so again.
+
+    Beyond LARGEST_TURN the difference fades: nothing more is drawn there, and no head must be turned past 180 degrees.
+    """
+    vectors = Rotation.from_matrix(relative).as_rotvec()
+    angle = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    share = np.clip((LOOKING_AWAY - angle) / (LOOKING_AWAY - LARGEST_TURN), 0.0, 1.0)
+    return Rotation.from_rotvec(vectors * (1 + share * [DRAWN_NOD - 1, DRAWN_TURN - 1, 0.0])).as_matrix()
 
 
 def _limited(relative: np.ndarray, turn: float) -> np.ndarray:

@@ -20,10 +20,13 @@ HELD_CONFIDENCE = 0.7
 SHAPE_SIGMA_FRAMES = 0.7
 
 
-def hand_motion(scene: Scene, lifted: LiftedMotion, turn: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
+def hand_motion(
+    scene: Scene, lifted: LiftedMotion, turn: np.ndarray, fps: float, palm_px: float | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Hands [T,2,21,3] relative to the wrist in palm lengths, and their confidence [T,2].
 
-    turn [T,3,3] turns the driver about the vertical. In a gap the shapes seen before and after it are held, turned with
+    turn [T,3,3] turns the driver about the vertical. palm_px: length of the palm in the reference frames, where it is
+    known (a character that is the driver); else the driver's own longest one. In a gap the shapes seen before and after it are held, turned with
     the forearm's end as the body shows it, cross-faded, and their confidence fades to 0 within HOLD_S.
     """
     frames = scene.frame_count
@@ -37,7 +40,7 @@ def hand_motion(scene: Scene, lifted: LiftedMotion, turn: np.ndarray, fps: float
         points = scene.hands[:, side].astype(np.float64)
         relative = points - points[:, :1]
         palm = np.linalg.norm(relative[:, MIDDLE_KNUCKLE, :2], axis=-1) / lifted.relative_scale
-        longest = max(np.percentile(palm[seen], PALM_PERCENTILE), SMALLEST_PALM * torso_px, 1e-3)
+        longest = palm_px or max(np.percentile(palm[seen], PALM_PERCENTILE), SMALLEST_PALM * torso_px, 1e-3)
         shape = relative / (longest * lifted.relative_scale)[:, None, None]
         pointing = lifted.joints[:, arm[3], :2] - lifted.joints[:, arm[2], :2]
         angle = np.arctan2(pointing[:, 1], pointing[:, 0])

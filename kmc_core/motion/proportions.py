@@ -23,7 +23,7 @@ EARS_M = (0.09, 0.22)  # believable distances of a driver's ears
 HUMAN_OVAL_M = 0.170  # mean of width and height of an adult's face oval
 LENGTH_CHANGE = (0.8, 1.25)  # by which perspective is believed to change a bone of the picture
 PALM_RANGE = (0.12, 0.30)  # a palm in torso lengths
-PALM_PER_FACE = 0.47  # wrist to middle knuckle over chin to hairline, as on pictures that show both well
+PALM_PER_FACE = 0.5  # wrist to middle knuckle over chin to hairline, as on pictures that show both well
 
 
 class Proportions(NamedTuple):
@@ -128,7 +128,7 @@ def palm_px(view: SubjectView) -> float:
     ]
     usual, least = 0.2 * torso, PALM_RANGE[0] * torso
     if keypoints.face_confidence >= SEEN:
-        by_face = PALM_PER_FACE * float(np.linalg.norm(keypoints.face[10, :2] - keypoints.face[152, :2]))
+        by_face = PALM_PER_FACE * float(np.linalg.norm(keypoints.face[10] - keypoints.face[152]))  # in 3-D: faces nod
         usual = float(np.clip(by_face, 0.18 * torso, usual))
         least = float(np.clip(0.95 * by_face, least, 0.18 * torso))
     return float(np.clip(max(palms, default=usual), least, PALM_RANGE[1] * torso))

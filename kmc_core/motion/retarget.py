@@ -48,7 +48,7 @@ from .posing import (
     mix_directions,
     own_directions,
 )
-from .proportions import Proportions, match_proportions
+from .proportions import Proportions, match_proportions, palm_px
 from .strength import PartStrengths, with_strength
 from .touches import find_touches, listed
 
@@ -245,7 +245,8 @@ def _direct(
     primary = subject.primary_view.canvas
     scale = lifted.scale / lifted.scale[0] * max(scene.canvas) / max(primary)
     still = np.zeros(scene.frame_count)
-    hands, hand_confidence = hand_motion(scene, lifted, about_vertical(still), fps)
+    own_palm = palm_px(subject.primary_view) * max(scene.canvas) / max(primary)
+    hands, hand_confidence = hand_motion(scene, lifted, about_vertical(still), fps, own_palm)
     face = face_motion(scene, still, slice(0, 1))
     joints = _as_in_picture(lifted.joints, lifted.presence, scale, subject.primary_view) if first_frame else lifted.joints
     character = _character(scene.canvas, joints, lifted.confidence, scale, face, hands, hand_confidence, ())

@@ -152,6 +152,15 @@ def test_hands_are_held_and_fade_in_gaps():
     np.testing.assert_allclose(np.linalg.norm(full[:, :, 9, :2], axis=-1), 1, atol=0.02)
 
 
+def test_hands_of_a_character_that_is_the_driver_have_the_drivers_own_size():
+    motion = walking_motion()
+    scene = scene_of(motion)
+    lifted = lift_scene(scene)
+    hands, _ = hand_motion(scene, lifted, np.tile(np.eye(3), (24, 1, 1)), 24.0, palm_px=10.0)
+    shown = hands[12, 1] * 10.0 * lifted.relative_scale[12]
+    np.testing.assert_allclose(shown, scene.hands[12, 1] - scene.hands[12, 1, :1], atol=1.5)
+
+
 def test_never_seen_hands_have_no_confidence():
     motion = walking_motion()
     scene = scene_of(replace(motion, hands_confidence=motion.hands_confidence * 0))
