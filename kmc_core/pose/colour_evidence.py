@@ -14,6 +14,9 @@ LEAST_SHARE = 0.03
 """share of the neighbourhood that must be sure background (sure character) to know its colour"""
 POSSIBLE = (0.03, 0.1)
 """probability of "person" from which a pixel may be part of the character"""
+PLAIN = (20.0, 40.0)
+"""standard deviation, in grey levels, of all sure background: up to the first it is one plain backdrop, before which whatever
+is unlike it is the character's (crowns, ears, scarves); from the second on a room, in which it may be furniture"""
 FLOOR_SHARE = 0.25
 LEVEL = 1 / 255
 
@@ -29,12 +32,12 @@ def alpha_bounds(picture: np.ndarray, first: np.ndarray, second: np.ndarray) -> 
     contrast = np.linalg.norm(character - background, axis=-1)
     distance = np.linalg.norm(picture - background, axis=-1)
     unlike = distance / np.maximum(contrast, 0.02)  # 1: as far from the background as the character is
-    reliable = _step(contrast / (spread + 8 * LEVEL), 2.0, 4.0) * (known_outside & known_inside)
-    is_plain = (1 - _step(spread, 8 * LEVEL, 20 * LEVEL)) * known_outside
-    foreign = is_plain * _step(distance / (spread + 6 * LEVEL), 4.0, 7.0)
+    reliable = step_between(contrast / (spread + 8 * LEVEL), 2.0, 4.0) * (known_outside & known_inside)
+    is_plain = (1 - step_between(spread, 8 * LEVEL, 20 * LEVEL)) * known_outside
+    foreign = is_plain * step_between(distance / (spread + 6 * LEVEL), 4.0, 7.0)
     shadow = cv2.GaussianBlur((_is_shaded(picture, background) & _floor(first)).astype(np.float32), (0, 0), 2.0)
-    least = np.maximum(reliable * _step(unlike, 0.45, 0.75), foreign) * (1 - shadow)
-    different = np.minimum(_step(unlike, 0.12, 0.35), _step(distance / (spread + 6 * LEVEL), 1.5, 3.5))
+    least = np.maximum(reliable * step_between(unlike, 0.45, 0.75), foreign) * (1 - shadow)
+    different = np.minimum(step_between(unlike, 0.12, 0.35), step_between(distance / (spread + 6 * LEVEL), 1.5, 3.5))
     most = 1 - reliable * (1 - different)
     return least.astype(np.float32), most.astype(np.float32)
 
@@ -42,17 +45,20 @@ def alpha_bounds(picture: np.ndarray, first: np.ndarray, second: np.ndarray) -> 
 def bounded(answer: np.ndarray, analytic: np.ndarray, picture: np.ndarray, person: np.ndarray) -> np.ndarray:
     """The answer [h,w], pulled back toward the analytic alpha as far as it leaves what the colours allow.
 
-    What is unlike the background is only kept where the segmentation [h,w] does not rule it out: furniture may go.
+    What is unlike the background is only kept before a plain backdrop, and where the segmentation [h,w] does not rule it out.
     """
     least, most = alpha_bounds(picture, analytic, answer)
-    least = least * possible(person)
+    least = least * step_between(person, *POSSIBLE) * _plainness(picture, np.maximum(analytic, answer) < 0.05)
     held = np.maximum(answer, np.minimum(analytic, least))
     return np.minimum(held, np.maximum(analytic, most)).astype(np.float32)
 
 
-def possible(person: np.ndarray) -> np.ndarray:
-    """float32 [h,w], 0 where the probability [h,w] rules a person out, 1 where one may be."""
-    return _step(person, *POSSIBLE).astype(np.float32)
+def _plainness(picture: np.ndarray, outside: np.ndarray) -> float:
+    """1 where everything marked in bool [h,w] has about the same colour, 0 for a room or a landscape."""
+    if not outside.any():
+        return 0.0
+    spread = float(np.sqrt(picture[outside].var(0).sum())) / LEVEL
+    return 1 - float(step_between(np.float32(spread), *PLAIN))
 
 
 def _local_colour(picture: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -89,7 +95,7 @@ def _floor(alpha: np.ndarray) -> np.ndarray:
     return (np.arange(len(alpha)) > rows[-1] - FLOOR_SHARE * (rows[-1] - rows[0]))[:, None]
 
 
-def _step(values: np.ndarray, low: float, high: float) -> np.ndarray:
+def step_between(values: np.ndarray | np.float32, low: float, high: float) -> np.ndarray:
     """0 below low, 1 above high, smooth between."""
     t = np.clip((values - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)

@@ -15,7 +15,7 @@ import torch
 
 from ..types import PictureKeypoints
 from .body_capsules import skeleton_masks
-from .colour_evidence import bounded, possible
+from .colour_evidence import bounded, step_between
 from .matte_network import ANALYTIC, BONES, MULTIPLE, PERSON, MatteNetwork, load_matte_network
 
 logger = logging.getLogger(__name__)
@@ -33,14 +33,20 @@ FOG_SHARE = 1 / 120
 """radius in which half transparency is averaged, as a share of the long side"""
 FOG_LEAST = 0.1
 """mean distance from 0 or 1, beyond the analytic one's, at which an answer begins to be mere doubt"""
+CLAIMED = (0.5, 0.8)
+"""probability of "person" from which the analytic cut-out stands where the network only doubts; below, the doubt counts"""
 LARGEST_PIECE = 0.5
-"""of the character's area: larger pieces are left alone"""
+"""of the character's area: larger pieces are left alone, unless the segmentation sees them as the network does"""
+AGREEMENT = 0.3
+"""mean difference of segmentation and answer up to which they see a piece alike"""
+LEAST_SEEN = 0.1
+"""of the cut-out's area the segmentation must claim to be asked about pieces"""
 SURE_PERSON = 0.95
 ADDED_SHARE = 1 / 256
 """probability needed to add to the cut-out more than slivers; half width of a sliver, as a share of the long side"""
 LEAST_OVERLAP = 0.9
 """of segmentation and cut-out, for the segmentation to be shown to the network"""
-BONES_HELD = 0.85
+BONES_HELD = 0.6
 """or the mean probability it must have along the bones"""
 CONTRAST = 1.1
 
@@ -127,8 +133,11 @@ def trusted(inputs: np.ndarray, answer: np.ndarray) -> np.ndarray:
     believed = _edge_band(analytic)
     doubt = np.minimum(answer, 1 - answer)
     room = LARGEST_PIECE * max(float(analytic.sum()), 1.0)
-    labels, pixels, means = _pieces((np.abs(answer - analytic) > 0.3) & ~believed, doubt)
-    decided = (means < DECIDED) & (pixels < room)
+    labels, pixels, (doubts, contradictions) = _pieces(
+        (np.abs(answer - analytic) > 0.3) & ~believed, doubt, np.abs(answer - inputs[..., PERSON])
+    )
+    is_asked = float(inputs[..., PERSON].sum()) > LEAST_SEEN * float(analytic.sum())
+    decided = (doubts < DECIDED) & ((pixels < room) | (is_asked & (contradictions < AGREEMENT)))
     believed |= decided[labels]
     result = analytic + _weight(believed, answer, inputs) * (answer - analytic)
     return np.where(inputs[..., BONES] > 0.5, np.maximum(result, analytic), result).astype(np.float32)
@@ -139,12 +148,17 @@ def contrasted(alpha: np.ndarray) -> np.ndarray:
     return ((alpha - 0.5) * CONTRAST + 0.5).clip(0, 1).astype(np.float32)
 
 
-def _pieces(where: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Connected pieces of bool [h,w]: labels [h,w], and per label its pixels and mean value; label 0 is no piece and never passes."""
+def _pieces(where: np.ndarray, *values: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    """Connected pieces of bool [h,w]: labels [h,w], and per label its pixels and the mean of each of values [h,w].
+
+    Label 0 is no piece and never passes.
+    """
     count, labels = cv2.connectedComponents(where.astype(np.uint8), connectivity=4)
     pixels = np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
-    means = np.bincount(labels.ravel(), values.ravel(), minlength=count) / pixels
-    pixels[0], means[0] = labels.size, 1.0
+    means = [np.bincount(labels.ravel(), value.ravel(), minlength=count) / pixels for value in values]
+    pixels[0] = labels.size
+    for mean in means:
+        mean[0] = 1.0
     return labels, pixels, means
 
 
@@ -157,14 +171,15 @@ def near_edge(inputs: np.ndarray, answer: np.ndarray) -> np.ndarray:
 
 
 def _weight(believed: np.ndarray, answer: np.ndarray, inputs: np.ndarray) -> np.ndarray:
-    """float32 [h,w]: how far the answer counts; not where it is fog, nor where it adds what the segmentation is not sure of."""
+    """float32 [h,w]: how far the answer counts; not where it is fog over what the segmentation claims, nor where
+    it adds what the segmentation is not sure of."""
     person, analytic = inputs[..., PERSON], inputs[..., ANALYTIC]
     radius = max(round(max(answer.shape) * ADDED_SHARE), 2)
     element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     thick = cv2.morphologyEx(((answer - analytic) > 0.3).astype(np.uint8), cv2.MORPH_OPEN, element)
     unsure = (cv2.dilate(thick, element) > 0) & (person < SURE_PERSON)
     soft = cv2.GaussianBlur((believed & ~unsure).astype(np.float32), (0, 0), 1.0)
-    return soft * (1 - fog(answer, analytic) * possible(person))
+    return soft * (1 - fog(answer, analytic) * step_between(person, *CLAIMED))
 
 
 def fog(answer: np.ndarray, analytic: np.ndarray) -> np.ndarray:

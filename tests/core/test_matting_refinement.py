@@ -10,7 +10,7 @@ import torch
 from test_pose_picture_matte import SIZE, _composite, _segmentation, _textured, painted_alpha, somebody
 
 from kmc_core.pose.colour_evidence import alpha_bounds, bounded
-from kmc_core.pose.matte_network import ANALYTIC, MatteNetwork
+from kmc_core.pose.matte_network import ANALYTIC, PERSON, MatteNetwork
 from kmc_core.pose.matte_refinement import built_in_network, corrected_matte, trusted
 from kmc_core.pose.picture_matte import picture_matte
 
@@ -52,6 +52,31 @@ def test_the_outline_follows_the_network_and_bones_stay():
     kept = trusted(as_inputs(body, bones), body - disc(60, 60, 9))
     assert kept[bones > 0].min() == 1.0 and kept[60, 67] < 0.05
     np.testing.assert_allclose(trusted(as_inputs(body), np.zeros_like(body))[60, 60], 1.0)
+
+
+def test_a_backdrop_taken_for_the_character_goes_when_segmentation_and_network_agree():
+    body = disc(60, 60, 30)
+    taken = np.ones_like(body)
+    taken[:4] = taken[-4:] = taken[:, :4] = taken[:, -4:] = 0
+    inputs = as_inputs(taken)
+    inputs[..., PERSON] = 0.5
+    assert trusted(inputs, body)[20, 20] > 0.95, "so large a piece is not given up on the network's word alone"
+    inputs[..., PERSON] = body
+    gone = trusted(inputs, body)
+    assert gone[20, 20] < 0.05 and gone[60, 60] > 0.95
+    inputs[..., PERSON] = 0
+    assert trusted(inputs, 0 * body)[60, 60] > 0.95, "a segmentation that sees nobody says nothing"
+
+
+def test_where_the_network_doubts_the_segmentation_decides_who_counts():
+    body, held = disc(60, 60, 30), disc(60, 15, 12)
+    analytic = np.maximum(body, held)
+    doubtful = np.where(held > body, 0.3, body).astype(np.float32)
+    inputs = as_inputs(analytic)
+    inputs[..., PERSON] = analytic
+    claimed = trusted(inputs, doubtful)[12, 60]
+    inputs[..., PERSON] = body
+    assert claimed > 0.9 and trusted(inputs, doubtful)[10, 60] < 0.7
 
 
 def test_an_untrained_network_leaves_a_picture_of_any_size_as_it_was():
@@ -97,6 +122,9 @@ def test_what_is_unlike_all_background_stays_and_what_is_just_like_it_is_not_add
     held = bounded(answer.astype(np.float32), analytic, picture, analytic)
     assert held[42, 60] > 0.95 and held[102, 60] < 0.05 and held[70, 60] == 1.0
     assert bounded(answer.astype(np.float32), analytic, picture, body)[42, 60] < 0.05, "no part of any person: furniture"
+    room = picture.copy()
+    room[:20], room[-20:] = 0.05, 0.95
+    assert bounded(answer.astype(np.float32), analytic, room, analytic)[42, 60] < 0.05, "in a room what is unlike the wall may be furniture"
     shadow, pool = picture.copy(), disc(60, 97, 5) * (1 - body)
     shadow[pool > 0] = picture[0, 0] * 0.6
     shadowed = np.maximum(analytic, pool)

@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _stills(chosen: argparse.Namespace) -> None:
-    from ...evaluation.__main__ import pose_folder
+    from ...evaluation.command_line import pose_folder
     from ...pose.extractor import HolisticExtractor
     from ...pose.weights import ensure_weights
     from .stills import build_stills
