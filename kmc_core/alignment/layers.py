@@ -18,13 +18,14 @@ from ..pose.skeleton_layouts import FACE_OVAL, HEAD, NECK
 from ..types import SubjectView
 from .capsules import disc, distance_to_segment, pixel_centres, polygon_mask, smoothstep, unit
 from .part_model import (
-    BODY_PARTS, FACE, FAINTEST, HEAD_PART, L_ARM, L_HAND, L_LEG, LIMB_JOINTS, R_ARM, TORSO, PartModel,
+    BODY_PARTS, FACE, FAINTEST, HEAD_PART, L_ARM, L_HAND, L_LEG, LIMB_JOINTS, R_ARM, R_LEG, TORSO, PartModel,
 )  # fmt: skip
 from .plate import push_pull
-from .profile import under_trunk
+from .profile import fill_across, in_profile, legs_under_arm, under_trunk
 
 PREMULTIPLIED, ALPHA, REAL = slice(0, 3), 3, 4
 TEXTURE_CHANNELS = 5
+BESIDE_ARM = 0.05  # torso lengths
 SLEEVE_ROOT = 1.1  # half-widths of the arm about the shoulder within which the trunk continues under a sleeve
 TOUCHES_UP_TO = 0.7  # upper arm lengths from the shoulder
 
@@ -75,11 +76,12 @@ def _body_layer(
             elif _stands_off(view, labels, arm, centres):
                 support &= close | (labels != arm) | (_from_root(view, model, arm, centres) < SLEEVE_ROOT)
     source = own | (same_cloth & support)
-    certain = (cv2.erode((source | ~matte).astype(np.uint8), disc(rim)) > 0) & source
+    certain = (cv2.erode((source | ~matte).astype(np.uint8), disc(rim)) > 0) & source & ~_beside_arm(view, part, labels)
     if certain.sum() < 30:
         certain = source
     colour = view.foreground[window].astype(np.float32) / 255
-    filled = push_pull(colour, certain.astype(np.float32))
+    across = part == TORSO and in_profile(view)
+    filled = fill_across(colour, certain) if across else push_pull(colour, certain.astype(np.float32))
     colour = np.where(certain[..., None], colour, np.clip(filled, 0, 1))
     softness = 1.2 * rim
     share = cv2.GaussianBlur(support.astype(np.float32), (0, 0), softness)
@@ -88,6 +90,14 @@ def _body_layer(
     real = cv2.GaussianBlur(source.astype(np.float32), (0, 0), 0.8) * source
     texture = np.dstack([colour * coverage[..., None], coverage, real]).astype(np.float32)
     return Layer(part, (window[1].start, window[0].start), texture)
+
+
+def _beside_arm(view: SubjectView, part: int, labels: np.ndarray) -> np.ndarray:
+    """Pixels so near to an arm that lies on the trunk or a leg, in profile, that they may still be its own -> bool [h,w]."""
+    if not in_profile(view) or part not in (TORSO, L_LEG, R_LEG):
+        return np.zeros(labels.shape, bool)
+    arms = ((labels == L_ARM) | (labels == R_ARM)).astype(np.uint8)
+    return cv2.dilate(arms, disc(max(1, round(BESIDE_ARM * view.torso_px)))) > 0
 
 
 def _window(own: np.ndarray, view: SubjectView, model: PartModel, part: int) -> tuple[slice, slice]:
@@ -121,7 +131,13 @@ def _overlap(
         cap = np.linalg.norm(centres - centre, axis=-1) < radius * (1.0 if is_arm else 1.15)
         near_root = np.linalg.norm(centres - start, axis=-1) < 1.3 * radius
         same_cloth = ((labels == TORSO) & near_root) if is_arm else (labels == TORSO) | (labels >= L_LEG)
-        return cap & matte & ((labels == TORSO) | (labels == part)), same_cloth
+        hidden = cap & ((labels == TORSO) | (labels == part))
+        if not is_arm:
+            shank = joints[LIMB_JOINTS[part][2]]
+            from_leg = np.minimum(distance_to_segment(centres, start, end)[0], distance_to_segment(centres, end, shank)[0]) / radius
+            below_hips = (centres - start) @ unit(end - start) > 0
+            hidden |= legs_under_arm(view, from_leg, below_hips, (labels == L_ARM) | (labels == R_ARM))
+        return hidden & matte, same_cloth
     if part == TORSO:
         hidden = polygon_mask(view.canvas, under_trunk(view, model.torso_polygon))
         hidden = hidden[_window_of(centres)] > 0
@@ -129,7 +145,7 @@ def _overlap(
         for arm in (L_ARM, R_ARM):
             from_root = _from_root(view, model, arm, centres)
             hidden |= from_root < 0.8
-            same_cloth |= (labels == arm) & (from_root < 0.9)
+            same_cloth |= (labels == arm) & (from_root < 0.9) & (not in_profile(view))
         throat = model.head_start + (joints[HEAD] - joints[NECK]) * 0.15
         from_neck = distance_to_segment(centres, joints[NECK], throat)[0]
         hidden |= from_neck < 0.12 * torso

@@ -12,7 +12,7 @@ import numpy as np
 from ..types import SubjectView
 from .capsules import disc, distance_to_segment, pixel_centres
 from .mesh import skirt_rows
-from .part_model import BODY_PARTS, L_LEG, LEG_RADII, LIMB_JOINTS, R_LEG, TORSO, PartModel
+from .part_model import BODY_PARTS, L_ARM, L_LEG, LEG_RADII, LIMB_JOINTS, R_ARM, R_LEG, TORSO, PartModel
 from .pieces import separate_pieces
 from .profile import hem_row, in_profile
 
@@ -53,7 +53,7 @@ def keep_skirt_whole_in_profile(view: SubjectView, model: PartModel) -> None:
     """Give a skirt or coat seen from the side to the trunk, down to its hem: one leg alone would carry all of it."""
     if not in_profile(view):
         return
-    hem = hem_row(view, np.isin(model.labels, (TORSO, L_LEG, R_LEG)))
+    hem = hem_row(view, np.isin(model.labels, (TORSO, L_LEG, R_LEG)), np.isin(model.labels, (L_ARM, R_ARM)))
     if hem is not None:
         above = model.labels[:hem]
         above[(above == L_LEG) | (above == R_LEG)] = TORSO

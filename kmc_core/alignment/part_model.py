@@ -10,7 +10,7 @@ histogram, as in GrabCut's unary term (Rother et al. 2004), only between parts t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -20,7 +20,7 @@ from ..pose.skeleton_layouts import FACE_OVAL, HAND_EDGES, HEAD, LEFT_ARM, LEFT_
 from ..types import SubjectView
 from .capsules import distance_to_segment, pixel_centres, polygon_mask, signed_distance, smoothstep, unit
 from .pieces import separate_pieces
-from .profile import in_profile, side_polygon
+from .profile import in_profile, laid_over, side_polygon
 
 PART_NAMES = ("torso", "head", "left arm", "right arm", "left leg", "right leg", "face", "left hand", "right hand")
 TORSO, HEAD_PART, L_ARM, R_ARM, L_LEG, R_LEG, FACE, L_HAND, R_HAND = range(9)
@@ -32,7 +32,7 @@ SHOULDERS, HIPS = (LEFT_ARM[0], RIGHT_ARM[0]), (LEFT_LEG[0], RIGHT_LEG[0])
 ARM_RADII, LEG_RADII = (0.15, 0.11, 0.12), (0.21, 0.15, 0.13)
 LABEL_SIDE_PX = 512  # labels are decided on a copy with this long side
 NEVER = 1e4
-OVER_TRUNK = 0.25  # in profile the near arm lies on the trunk: inside its outline it wins by this much (torso lengths)
+ARM_ON_TRUNK = 0.85  # usual radii: where it cannot be measured, in profile
 TRUNK_REACH, HAIR_REACH = 0.32, 0.5  # wide clothes stand off the trunk; hair hangs over everything
 FORBIDDEN = 1e6
 NEIGHBOURHOOD_PX = 3.0
@@ -92,6 +92,9 @@ def build_part_model(view: SubjectView) -> PartModel:
         *_limb_segments(view, radii, centres, scale, close_up),
         *_trunk_segments(view, polygon, (head_start, head_end, head_radius), centres, scale),
     ]
+    if in_profile(view):
+        trunk = np.min([segment.distance for segment in segments if segment.part == TORSO], axis=0)
+        segments = [replace(s, distance=laid_over(s.distance, trunk)) if s.part in (L_ARM, R_ARM) else s for s in segments]
     inside = alpha > 0.4
     colours = cv2.resize(view.foreground, small[::-1], interpolation=cv2.INTER_AREA)
     chosen = _relabel_by_colour(segments, inside, colours)
@@ -148,7 +151,7 @@ def _limb_radii(view: SubjectView, part: int) -> np.ndarray:
     usual = np.array(ARM_RADII if part in (L_ARM, R_ARM) else LEG_RADII) * view.torso_px
     measured = usual.copy()
     if in_profile(view) and part in (L_ARM, R_ARM):  # the matte about an arm on the trunk is the trunk's
-        return measured
+        return ARM_ON_TRUNK * usual
     for bone in range(2):
         measured[bone] = _half_width(view.alpha, joints[bone], joints[bone + 1], float(usual[bone]))
     return measured
@@ -197,8 +200,6 @@ def _limb_segments(
             unseen = not (on_picture[start] or on_picture[end]) or (weakest < 0.35 and confidence[end] < 0.35)
             if unseen or (close_up and weakest < 0.6):
                 distance = np.full_like(distance, NEVER * torso)
-            if is_arm and in_profile(view):
-                distance = np.where(distance < 0, distance - OVER_TRUNK * torso, distance)
             group = 1 if is_arm and bone == 2 else 2 if not is_arm and bone > 0 else 0
             core_depth = 0.5 * radii[part][bone] / torso  # the axis alone: beside it an arm often touches other cloth
             segments.append(_Segment(part, (part, group), distance / torso, core_depth=core_depth if is_arm else 0.03))

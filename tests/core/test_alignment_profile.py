@@ -101,12 +101,12 @@ def test_the_trunk_is_as_wide_as_its_matte() -> None:
 
 def test_a_skirt_hangs_on_the_trunk_down_to_its_hem_and_trousers_do_not() -> None:
     view = profile_view(90.0, skirt=True)
-    assert hem_row(view, view.alpha > 0.5) == pytest.approx(283, abs=4)
+    assert hem_row(view, view.alpha > 0.5, view.alpha > 2) == pytest.approx(283, abs=4)
     labels = prepare_view(view).model.labels
     middle = CANVAS.width // 2
     assert (labels[230:275, middle - 30] == TORSO).all() and labels[310, middle] == R_LEG
     trousers = profile_view(90.0)
-    assert hem_row(trousers, trousers.alpha > 0.5) is None
+    assert hem_row(trousers, trousers.alpha > 0.5, trousers.alpha > 2) is None
 
 
 def test_turned_from_its_profile_a_body_stays_whole() -> None:
