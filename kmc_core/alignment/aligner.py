@@ -22,7 +22,7 @@ from .aligned_frame import AlignedFrame
 from .compositing import SparsePixels, draw_parts
 from .deform import MovedPart, TargetPose, move_body, move_head
 from .face import express, mouth_paint
-from .hand_overlay import HandTarget, hand_target, has_human_hand, lay_hand_over
+from .hand_overlay import HandTarget, hand_target, has_human_hand, lay_hand_over, own_hand
 from .head import limited_rotation, yaw_rotation
 from .maps import pose_radii
 from .part_model import FACE
@@ -115,7 +115,7 @@ class Aligner:
         pose = self._pose(character, frame, canvas, share.body_view, share.head_view, sign)
         head_pose = self._pose(character, frame, canvas, share.head_view, share.head_view, sign)
         hands = self._hand_targets(body, character, frame, pose)
-        parts = [_faded(part, hands) for part in move_body(body, pose)]
+        parts = [own_hand(part, hands) for part in move_body(body, pose)]
         face_points = express(head.face, character, frame) if head.face is not None else None
         head_parts = move_head(head, head_pose, face_points)
         textures = [_texture_of(body, part) for part in parts] + [head.textures[part.part] for part in head_parts]
@@ -186,14 +186,6 @@ def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
 
 def _texture_of(view: PreparedView, part: MovedPart) -> Texture:
     return view.textures[part.part] if part.stand_in < 0 else view.stand_in_textures[part.part, part.stand_in]
-
-
-def _faded(part: MovedPart, hands: list[HandTarget]) -> MovedPart:
-    """The picture's own hand fades out as far as the drawn one fades in."""
-    for hand in hands:
-        if part.part == hand.part:
-            return MovedPart(**{**part.__dict__, "opacity": 1 - hand.opacity})
-    return part
 
 
 def _dense(

@@ -22,6 +22,8 @@ AXIS_SHARE = 0.45  # of the radius: what counts as the axis
 KEPT_SHARE, WIDEST = 0.6, 1.15  # of a usual radius: what stays with a bare arm whatever its colour, and what can be arm at all
 THIN_SHARE = 0.025  # torso lengths: half the width of what is thick enough to be hair or cloth
 LEAST_PIXELS = 60
+HEM_MARGIN = 0.1  # upper arm lengths below the lowest sleeve seen on the axis: hems run askew
+CLEARLY_CLOTH = 1.5  # log ratio of the trunk's to the skin's share of a colour: the shaded rim of an arm is no cloth
 
 
 class BareArms(NamedTuple):
@@ -40,9 +42,10 @@ def release_from_bare_arms(view: SubjectView, model: PartModel) -> BareArms:
     nothing = BareArms(frozenset(), frozenset())
     if not has_face(view) or view.keypoints.user_supplied or model.close_up:
         return nothing
-    skin = _skin(view, model)
-    if skin is None:
+    found = _skin_and_cloth(view, model)
+    if found is None:
         return nothing
+    skin, cloth = found
     shares = {arm: _skin_on_axis(view, model, arm, skin) for arm in (L_ARM, R_ARM)}
     bare = frozenset(arm for arm, share in shares.items() if share is not None and share > LEAST_SKIN)
     hidden = frozenset(arm for arm, share in shares.items() if bare and share is not None and share < HIDDEN_SKIN)
@@ -57,12 +60,14 @@ def release_from_bare_arms(view: SubjectView, model: PartModel) -> BareArms:
         released = (model.labels == arm) & ~kept
         if arm in bare:  # the shaded rim of the arm itself is no skin to the histograms
             released &= cv2.morphologyEx(released.astype(np.uint8), cv2.MORPH_OPEN, thin) > 0
+            released |= _flank_below_the_hem(view, model, arm, skin, cloth)
         model.labels[released] = TORSO
     return BareArms(bare, hidden)
 
 
-def _skin(view: SubjectView, model: PartModel) -> np.ndarray | None:
-    """Pixels more like the face and the hands than like trunk and hair -> bool [H,W]; None where too little is seen."""
+def _skin_and_cloth(view: SubjectView, model: PartModel) -> tuple[np.ndarray, np.ndarray] | None:
+    """Pixels more like the face and the hands than like trunk and hair, and pixels clearly more like the trunk than like face
+    and hands -> bool [H,W] each; None where too little is seen."""
     face = polygon_mask(view.canvas, view.keypoints.face[list(FACE_OVAL), :2]) > 0
     solid = view.alpha > 0.9
     own = face & solid
@@ -82,11 +87,14 @@ def _skin(view: SubjectView, model: PartModel) -> np.ndarray | None:
         counts = np.bincount(bins[mask], minlength=16 * 32 * 32).reshape(16, 32, 32).astype(np.float32)
         return gaussian_filter(counts, (1.6, 0.9, 0.9)).ravel() / max(float(counts.sum()), 1.0)
 
-    others = shares(trunk)
+    of_cloth, of_skin = shares(trunk), shares(own)
+    others = of_cloth
     if hair.sum() >= LEAST_PIXELS:
         others = np.maximum(others, shares(hair))
-    ratio = np.log(shares(own) + 1e-6) - np.log(others + 1e-6)
-    return cv2.blur(ratio[bins].astype(np.float32), (5, 5)) > 0
+    ratio = np.log(of_skin + 1e-6) - np.log(others + 1e-6)
+    cloth = np.log(of_cloth + 1e-6) - np.log(of_skin + 1e-6)
+    skin = cv2.blur(ratio[bins].astype(np.float32), (5, 5)) > 0
+    return skin, cv2.blur(cloth[bins].astype(np.float32), (3, 3)) > CLEARLY_CLOTH
 
 
 def _skin_on_axis(view: SubjectView, model: PartModel, arm: int, skin: np.ndarray) -> float | None:
@@ -102,6 +110,26 @@ def _skin_on_axis(view: SubjectView, model: PartModel, arm: int, skin: np.ndarra
             return None
         shares.append(float(skin[axis].mean()))
     return min(shares) if max(shares) > HIDDEN_SKIN else max(shares)
+
+
+def _flank_below_the_hem(view: SubjectView, model: PartModel, arm: int, skin: np.ndarray, cloth: np.ndarray) -> np.ndarray:
+    """The trunk's cloth below a short sleeve that hangs together with the trunk -> bool [H,W]: the flank beside a lowered arm."""
+    start, end = (view.joints[joint, :2].astype(np.float64) for joint in LIMB_JOINTS[arm][:2])
+    own = model.labels == arm
+    centres = pixel_centres(*view.canvas)
+    distance, along = distance_to_segment(centres, start, end)
+    axis = own & (distance < AXIS_SHARE * model.limb_radii[arm][0])
+    below = np.ones(view.canvas, bool)
+    for low in np.arange(0.9, -0.05, -0.1):  # from the elbow up to where the sleeve begins
+        band = axis & (along >= low) & (along < low + 0.1)
+        if band.any() and skin[band].mean() < 0.5:
+            below = (centres - start) @ (end - start) > (low + HEM_MARGIN) * float((end - start) @ (end - start))
+            break
+    count, piece = cv2.connectedComponents((own & below & cloth).astype(np.uint8))
+    beside = cv2.dilate((model.labels == TORSO).astype(np.uint8), disc(1)) > 0
+    touching = np.bincount(piece[beside], minlength=count) > 0
+    touching[0] = False
+    return touching[piece]
 
 
 def _from_axis(view: SubjectView, arm: int, hand_factor: float) -> np.ndarray:

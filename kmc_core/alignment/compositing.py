@@ -128,7 +128,9 @@ def _fragments(
     source = (corners.view(-1, 3, 2) * hits.barycentric[:, :, None]).sum(1)
     height, width = texture.size
     place = (source - source.new_tensor(texture.origin)) * source.new_tensor([2 / width, 2 / height]) - 1
-    value = F.grid_sample(texture.at_scale(scale)[None], place[None, None], align_corners=False)[0, :, 0]
+    value = F.grid_sample(texture.at_scale(scale)[None], place[None, None], mode="bicubic", align_corners=False)[0, :, 0]
+    value[ALPHA].clamp_(0, 1)  # a cubic overshoots beside edges
+    value[PREMULTIPLIED] = torch.minimum(value[PREMULTIPLIED], value[ALPHA]).clamp_(min=0)
     value[: ALPHA + 1] *= part.opacity
     seen = torch.nonzero(value[ALPHA] > FAINT)[:, 0]
     pixel = hits.pixel[seen]

@@ -21,6 +21,7 @@ from .head import turn_head
 from .mesh import LimbWeights
 from .part_model import FACE, HEAD_PART, L_ARM, L_LEG, LIMB_JOINTS, R_ARM, R_LEG, TORSO
 from .profile import in_profile
+from .skirt import following
 
 if TYPE_CHECKING:
     from .prepared_view import PreparedView
@@ -133,11 +134,12 @@ def move_body(view: PreparedView, pose: TargetPose) -> list[MovedPart]:
     """Torso, limbs and hands of a view in the target pose (those the view shows)."""
     sign, own = drawn_side(view, pose)
     frame = torso_frame(pose.joints, sign)
-    moved = []
-    if TORSO in view.meshes:
-        moved.append(_move_torso(view, pose, frame))
     mirror = np.array([sign * own, 1.0])  # limbs turn over with the torso: what is outside stays outside
     transforms = {part: _bone_transforms(view, pose, part, mirror) for part in LIMB_JOINTS}
+    moved = []
+    if TORSO in view.meshes:
+        trunk = _move_torso(view, pose, frame)
+        moved.append(trunk if view.skirt is None else _hang_skirt(view, pose, trunk, transforms, mirror))
     for part, weights in view.limb_weights.items():
         limb = _move_limb(view, pose, frame, part, weights, transforms, mirror)
         if (part, UPPER_ARM) in view.stand_ins:
@@ -215,14 +217,37 @@ def _move_torso(view: PreparedView, pose: TargetPose, frame: TorsoFrame) -> Move
     return MovedPart(TORSO, mesh.vertices, np.column_stack([target, depth]), mesh.triangles, confidence)
 
 
+def _hang_skirt(
+    view: PreparedView, pose: TargetPose, trunk: MovedPart, transforms: dict[int, list[np.ndarray]], mirror: np.ndarray
+) -> MovedPart:
+    """The trunk with its skirt between hips and legs: it swings with the torso and gives way to the thighs, always before them."""
+    skirt, vertices = view.skirt, trunk.source * mirror
+    bones = np.stack([1 - skirt.below_knee, skirt.below_knee, np.zeros_like(skirt.below_knee)], 1)
+    target, depth = np.zeros((len(vertices), 2)), trunk.target[:, 2]
+    thighs, lengths = [], []
+    for leg, share in ((L_LEG, skirt.left), (R_LEG, 1 - skirt.left)):
+        chain = list(LIMB_JOINTS[leg])
+        target += share[:, None] * skin(vertices, bones, transforms[leg], view.joints[chain, :2] * mirror)
+        along = distance_to_segment(trunk.source, view.joints[chain[0], :2], view.joints[chain[1], :2])[1]
+        depth = np.minimum(depth, pose.joints[chain[0], 2] * (1 - along) + pose.joints[chain[1], 2] * along)
+        thighs.append(pose.joints[chain[1], :2] - pose.joints[chain[0], :2])
+        lengths.append(np.linalg.norm(view.joints[chain[1], :2] - view.joints[chain[0], :2]) * pose.scale)
+    share = (skirt.hang * following(np.array(thighs), np.array(lengths)))[:, None]
+    mixed = trunk.target[:, :2] * (1 - share) + target * share
+    return replace(trunk, target=np.column_stack([mixed, trunk.target[:, 2] * (1 - skirt.hang) + depth * skirt.hang]))
+
+
 def _bone_transforms(view: PreparedView, pose: TargetPose, part: int, mirror: np.ndarray) -> list[np.ndarray]:
     chain, joints = LIMB_JOINTS[part], view.joints[:, :2] * mirror
     pairs = [[chain[bone], chain[bone + 1]] for bone in range(3)]
     return [bone_transform(joints[pair], pose.joints[pair, :2], pose.scale) for pair in pairs]
 
 
-def skin(vertices: np.ndarray, weights: np.ndarray, transforms: list[np.ndarray], chain: np.ndarray) -> np.ndarray:
+def skin(
+    vertices: np.ndarray, weights: np.ndarray, transforms: list[np.ndarray], chain: np.ndarray, bend: np.ndarray | float = 0.0
+) -> np.ndarray:
     """A chain's skinning: vertices [N,2], weights [N,3], affine maps [2,3] of its three bones, chain [4,2] joints -> [N,2].
+    bend [2]: from the first joint that bends to what the cloth turns about there.
 
     Linear blend skinning (Magnenat-Thalmann et al. 1988), but about a joint shared by two bones angles are blended
     instead of matrices (a plane version of Kavan et al. 2007): a folded elbow keeps its outer curve.
@@ -231,7 +256,7 @@ def skin(vertices: np.ndarray, weights: np.ndarray, transforms: list[np.ndarray]
     for joint in (1, 2):
         bent = np.flatnonzero((weights[:, joint - 1] > 0) & (weights[:, joint] > 0))
         share = weights[bent, joint]
-        centre = chain[joint].astype(np.float64)
+        centre = chain[joint] + np.asarray(bend, np.float64) * (joint == 1)
         before, after = transforms[joint - 1], transforms[joint]
         first, second = (np.arctan2(m[1, 0] - m[0, 1], m[0, 0] + m[1, 1]) for m in (before, after))
         angle = first + share * ((second - first + np.pi) % (2 * np.pi) - np.pi)
@@ -282,7 +307,7 @@ def _move_limb(
     bones, joints, vertices = weights.bones, view.joints[:, :2] * mirror, mesh.vertices * mirror
     if part != limb and (limb, FOREARM) in view.stand_ins:  # beside a forearm seen end-on the hand keeps its shape
         bones = np.broadcast_to([0.0, 0.0, 1.0], bones.shape)
-    target = skin(vertices, bones, transforms[limb], joints[list(chain)])
+    target = skin(vertices, bones, transforms[limb], joints[list(chain)], weights.bend * mirror)
     if part == limb:
         chains = joints[list(chain)], pose.joints[list(chain), :2]
         target = bounded_width(vertices, target, bones, *chains, WIDEST * pose.scale)

@@ -5,6 +5,7 @@ Not here: the drawing of a hand (hands.py). Called by the aligner.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +13,9 @@ import torch
 
 from ..types import Canvas, CharacterMotion
 from .aligned_frame import AlignedFrame
-from .deform import TargetPose
+from .deform import MovedPart, TargetPose
 from .hands import draw_hand
+from .own_hand import OwnHand, fit_own_hand, follow_points
 from .part_model import L_ARM, L_HAND, LIMB_JOINTS
 from .prepared_view import PreparedView
 
@@ -23,13 +25,15 @@ WRIST = 2
 
 
 class HandTarget(NamedTuple):
-    """points [21,3] canvas px, palm_px, colour [3] 0..1, part number, opacity 0..1."""
+    """points [21,3] canvas px, palm_px, colour [3] 0..1, part number, opacity 0..1 of the drawn hand; own: the picture's hand
+    where it is like the driver's (own_hand.py), and nothing of the drawn one shows as far as it is alike."""
 
     points: np.ndarray
     palm_px: float
     colour: np.ndarray
     part: int
     opacity: float
+    own: OwnHand | None = None
 
 
 def has_human_hand(view: PreparedView, side: int) -> bool:
@@ -55,7 +59,18 @@ def hand_target(
     wrist = pose.joints[LIMB_JOINTS[L_ARM + side][WRIST]]
     points = character.hands[frame, side].astype(np.float64) * palm + wrist
     points[:, 2] -= NEARER_THAN_ARM * view.torso_px * pose.scale
-    return HandTarget(points, palm, view.hand_colour, L_HAND + side, opacity)
+    part = L_HAND + side
+    own = fit_own_hand(view, side, points, palm, pose.scale) if part in view.meshes else None
+    return HandTarget(points, palm, view.hand_colour, part, opacity * (1 - own.share if own is not None else 1.0), own)
+
+
+def own_hand(part: MovedPart, hands: list[HandTarget]) -> MovedPart:
+    """The picture's own hand goes to the driver's points where it is like them, and fades out as far as the drawn one fades in."""
+    for hand in hands:
+        if part.part == hand.part:
+            moved = part if hand.own is None else follow_points(part, hand.own)
+            return replace(moved, opacity=1 - hand.opacity)
+    return part
 
 
 def lay_hand_over(aligned: AlignedFrame, hand: HandTarget, origin: float, reach: float) -> None:

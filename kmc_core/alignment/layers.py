@@ -43,31 +43,40 @@ class Layer:
     texture: np.ndarray
 
 
-def build_layers(view: SubjectView, model: PartModel, bare_arms: frozenset[int] = frozenset()) -> dict[int, Layer]:
+def build_layers(
+    view: SubjectView, model: PartModel, bare_arms: frozenset[int] = frozenset(), under_skirt: dict[int, np.ndarray] | None = None
+) -> dict[int, Layer]:
     """Part number -> layer, for the parts that the view shows. Hands are split from arms by `split_hand`.
 
-    bare_arms: arms of another cloth than the trunk, under which it needs no band.
+    bare_arms: arms of another cloth than the trunk, under which it needs no band; under_skirt: legs that the trunk's
+    cloth hangs over -> where they continue beneath it, bool [H,W].
     """
     layers = {}
     for part in BODY_PARTS:
         own = model.labels == part
         if own.sum() >= 12:
-            layers[part] = _body_layer(view, model, part, own, bare_arms)
+            layers[part] = _body_layer(view, model, part, own, bare_arms, under_skirt or {})
     return layers
 
 
 def _body_layer(
-    view: SubjectView, model: PartModel, part: int, own: np.ndarray, bare_arms: frozenset[int]
+    view: SubjectView, model: PartModel, part: int, own: np.ndarray, bare_arms: frozenset[int], under_skirt: dict[int, np.ndarray]
 ) -> Layer:
     window = _window(own, view, model, part)
     centres = pixel_centres(own.shape[0], own.shape[1])[window]
     labels, alpha = model.labels[window], view.alpha[window]
     own, matte = own[window], view.alpha[window] > FAINTEST
     hidden, same_cloth = _overlap(view, model, part, labels, centres, matte)
+    if under_skirt and part in (TORSO, L_LEG, R_LEG):  # bare legs are no cloth, and cloth is no leg
+        same_cloth &= labels < L_LEG if part == TORSO else labels >= L_LEG
+        if part != TORSO:
+            hidden = under_skirt[part][window] & matte & (labels == TORSO)
     rim = max(1, round(max(view.canvas) / 768))
     # arms and head lie over what they touch, which continues beneath them: a band of their own colour would fatten them
     band = rim if part in (L_ARM, R_ARM, HEAD_PART) else max(2, int(0.035 * view.torso_px))
     support = (cv2.dilate((own | hidden).astype(np.uint8), disc(band)) > 0) & matte
+    if part == TORSO and under_skirt:
+        support &= (labels < L_LEG) | (cv2.dilate(own.astype(np.uint8), disc(rim)) > 0)
     if part == TORSO:  # a raised arm would bare the band as a fringe along the flank; a sleeve's root needs it
         close = cv2.dilate((own | hidden).astype(np.uint8), disc(rim)) > 0
         for arm in (L_ARM, R_ARM):
@@ -75,8 +84,11 @@ def _body_layer(
                 support &= close | (labels != arm)
             elif _stands_off(view, labels, arm, centres):
                 support &= close | (labels != arm) | (_from_root(view, model, arm, centres) < SLEEVE_ROOT)
+    on_top = part in (L_ARM, R_ARM, HEAD_PART)
     source = own | (same_cloth & support)
     certain = (cv2.erode((source | ~matte).astype(np.uint8), disc(rim)) > 0) & source & ~_beside_arm(view, part, labels)
+    if on_top:
+        certain = source | (support & (cv2.dilate(own.astype(np.uint8), disc(rim)) > 0))
     if certain.sum() < 30:
         certain = source
     colour = view.foreground[window].astype(np.float32) / 255
@@ -86,7 +98,10 @@ def _body_layer(
     softness = 1.2 * rim
     share = cv2.GaussianBlur(support.astype(np.float32), (0, 0), softness)
     whole = cv2.GaussianBlur(matte.astype(np.float32), (0, 0), softness)
-    coverage = alpha * np.clip(share / np.maximum(whole, 1e-3), 0, 1) * support
+    coverage = np.clip(share / np.maximum(whole, 1e-3), 0, 1) * support
+    if on_top:
+        coverage = np.maximum(coverage, own)
+    coverage = alpha * coverage
     real = cv2.GaussianBlur(source.astype(np.float32), (0, 0), 0.8) * source
     texture = np.dstack([colour * coverage[..., None], coverage, real]).astype(np.float32)
     return Layer(part, (window[1].start, window[0].start), texture)

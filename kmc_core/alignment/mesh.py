@@ -19,7 +19,9 @@ from .part_model import HIPS, L_ARM, L_LEG, LIMB_JOINTS, R_ARM, R_LEG, TORSO, Pa
 from .profile import in_profile
 
 CELL_PX_AT_768 = 8.0
+CELLS_PER_RADIUS = 3.0  # a folded elbow turns its cloth round within two radii: wide cells would cut its corner off
 SHORTEST_IN_RADII = 2.0
+MOST_OFF_CENTRE = 0.6  # half-widths of a limb that its middle may lie beside the joint
 
 
 @dataclass(frozen=True)
@@ -33,17 +35,19 @@ class Mesh:
 @dataclass(frozen=True)
 class LimbWeights:
     """bones [N,3] shares of a limb's three bones; torso [N] share of the torso's own movement (limb root);
-    other_leg [N] share of the other leg's bones and other_bones [N,3] (cloth hanging between the legs)."""
+    other_leg [N] share of the other leg's bones and other_bones [N,3] (cloth hanging between the legs);
+    bend [2] px from the limb's middle joint (elbow, knee) to the middle of the limb there."""
 
     bones: np.ndarray
     torso: np.ndarray
     other_leg: np.ndarray
     other_bones: np.ndarray
+    bend: np.ndarray
 
 
-def grid_mesh(layer: Layer, longest_side_px: int) -> Mesh:
-    """Square cells (8 px on a 768 px picture), two triangles each, wherever the layer is not empty."""
-    cell = max(2.0, CELL_PX_AT_768 * longest_side_px / 768)
+def grid_mesh(layer: Layer, longest_side_px: int, radius_px: float = np.inf) -> Mesh:
+    """Square cells (8 px on a 768 px picture, a third of a limb's half-width), two triangles each, wherever the layer is not empty."""
+    cell = max(2.0, min(CELL_PX_AT_768 * longest_side_px / 768, radius_px / CELLS_PER_RADIUS))
     occupied = cv2.dilate((layer.texture[..., ALPHA] > 0.02).astype(np.uint8), np.ones((3, 3), np.uint8))
     height, width = occupied.shape
     rows, columns = int(np.ceil(height / cell)), int(np.ceil(width / cell))
@@ -58,8 +62,10 @@ def grid_mesh(layer: Layer, longest_side_px: int) -> Mesh:
     return Mesh(vertices, triangles.reshape(-1, 3).astype(np.int64))
 
 
-def limb_weights(view: SubjectView, model: PartModel, part: int, vertices: np.ndarray) -> LimbWeights:
-    """Weights of one arm or leg for vertices [N,2]."""
+def limb_weights(
+    view: SubjectView, model: PartModel, part: int, vertices: np.ndarray, skirt_is_cut: bool = False
+) -> LimbWeights:
+    """Weights of one arm or leg for vertices [N,2]; skirt_is_cut: the cloth between the legs belongs to the trunk (skirt.py)."""
     chain = view.joints[list(LIMB_JOINTS[part]), :2]
     radii = model.limb_radii[part]
     bones = chain_weights(vertices, chain, radii)
@@ -70,9 +76,30 @@ def limb_weights(view: SubjectView, model: PartModel, part: int, vertices: np.nd
     if is_arm:
         torso = torso * (np.linalg.norm(vertices - chain[0], axis=1) < 2.5 * radii[0])
     other_leg, other_bones = np.zeros(len(vertices)), np.zeros((len(vertices), 3))
-    if not is_arm:
+    if not is_arm and not skirt_is_cut:
         other_leg, other_bones = _between_the_legs(view, model, part, vertices)
-    return LimbWeights(bones, torso, other_leg, other_bones)
+    return LimbWeights(bones, torso, other_leg, other_bones, bend_offset(model.labels == part, chain, float(radii[:2].mean())))
+
+
+def bend_offset(own: np.ndarray, chain: np.ndarray, radius: float) -> np.ndarray:
+    """From a limb's middle joint to the middle of the limb there, across it: [2] px, at most MOST_OFF_CENTRE radii.
+
+    own: bool [H,W] pixels of the limb; chain [4,2] px. A bend turns the cloth about that middle: a joint found beside it
+    would make one side of a folded elbow a thin tip and the other a hump.
+    """
+    joint = chain[1].astype(np.float64)
+    along = unit(chain[1] - chain[0]) + unit(chain[2] - chain[1])
+    across = unit(np.array([-along[1], along[0]]))
+    steps = np.arange(0.0, max(2.2 * radius, 2.0))
+    runs = []
+    for side in (1.0, -1.0):
+        column, row = np.floor(joint + side * steps[:, None] * across).astype(int).T
+        inside = (column >= 0) & (row >= 0) & (column < own.shape[1]) & (row < own.shape[0])
+        covered = inside & own[np.clip(row, 0, own.shape[0] - 1), np.clip(column, 0, own.shape[1] - 1)]
+        runs.append(len(covered) if covered.all() else int(np.argmin(covered)))
+    if not all(runs):
+        return np.zeros(2)
+    return across * np.clip((runs[0] - runs[1]) / 2, -MOST_OFF_CENTRE * radius, MOST_OFF_CENTRE * radius)
 
 
 def chain_weights(points: np.ndarray, chain: np.ndarray, radii: np.ndarray) -> np.ndarray:

@@ -23,8 +23,9 @@ from .head import HeadModel, build_head
 from .layers import ALPHA, REAL, Layer, build_layers, face_layer, split_hand, upper_arm_layer
 from .lower_body import join_loose_pieces, keep_coat_whole, keep_skirt_whole_in_profile
 from .mesh import LimbWeights, Mesh, grid_mesh, limb_weights
-from .part_model import FACE, HEAD_PART, L_ARM, L_HAND, LIMB_JOINTS, R_ARM, PartModel, build_part_model, has_face
+from .part_model import FACE, HEAD_PART, L_ARM, L_HAND, LIMB_JOINTS, R_ARM, R_HAND, TORSO, PartModel, build_part_model, has_face
 from .profile import hidden_limbs, with_hidden_limbs
+from .skirt import Skirt, SkirtWeights, cut_skirt, skirt_weights
 
 MOST_LEVELS = 4
 
@@ -73,6 +74,7 @@ class PreparedView:
     limb_weights: dict[int, LimbWeights]
     torso_coordinates: dict[int, np.ndarray]
     bone_positions: dict[int, np.ndarray]
+    skirt: SkirtWeights | None
     stand_ins: dict[tuple[int, int], StandIn]
     stand_in_textures: dict[tuple[int, int], Texture]
     head: HeadModel | None
@@ -100,18 +102,20 @@ def prepare_view(subject: SubjectView, *, with_face: bool = True) -> PreparedVie
     for far, near in copies.items():
         model.labels[model.labels == far] = near
     keep_skirt_whole_in_profile(view, model)
-    keep_coat_whole(view, model)
+    skirt = None if keep_coat_whole(view, model) else cut_skirt(view, model)
     arms = release_from_bare_arms(view, model)
     join_loose_pieces(view, model)
-    layers = _cut_layers(view, model, subject.canvas.height, arms.bare)
+    layers = _cut_layers(view, model, subject.canvas.height, arms.bare, skirt)
     layers |= {far: replace(layers[near], part=far) for far, near in copies.items() if near in layers}
-    meshes = {part: grid_mesh(layer, max(subject.canvas)) for part, layer in layers.items()}
+    slimmest = {part: float(min(radii[:2])) for part, radii in model.limb_radii.items()}
+    slimmest |= dict.fromkeys((L_HAND, R_HAND), 0.5 * palm_px(subject))
+    meshes = {part: grid_mesh(layer, max(subject.canvas), slimmest.get(part, np.inf)) for part, layer in layers.items()}
     quad = torso_frame(view.joints, 1.0 if torso_side(view.joints[None])[0] >= 0 else -1.0)
     weights, positions = {}, {}
     for part, mesh in meshes.items():
         limb = part - L_HAND + L_ARM if part >= L_HAND else part
         if limb in LIMB_JOINTS:
-            weights[part] = limb_weights(view, model, limb, mesh.vertices)
+            weights[part] = limb_weights(view, model, limb, mesh.vertices, skirt is not None)
             positions[part] = positions_along_bones(view.joints, limb, mesh.vertices)
     face = build_face(view) if with_face and HEAD_PART in layers else None
     if face is not None:
@@ -126,6 +130,7 @@ def prepare_view(subject: SubjectView, *, with_face: bool = True) -> PreparedVie
         limb_weights=weights,
         torso_coordinates={part: torso_coordinates(quad, mesh.vertices) for part, mesh in meshes.items()},
         bone_positions=positions,
+        skirt=skirt_weights(view, skirt, meshes[TORSO].vertices) if skirt is not None else None,
         stand_ins=stand_ins,
         stand_in_textures=_stand_in_textures(view, model, layers, stand_ins),
         head=build_head(view, model, meshes[HEAD_PART].vertices) if HEAD_PART in meshes else None,
@@ -142,9 +147,11 @@ def hidden_parts(view: SubjectView) -> dict[int, int]:
     return pairs | {far - L_ARM + L_HAND: near - L_ARM + L_HAND for far, near in pairs.items() if far in (L_ARM, R_ARM)}
 
 
-def _cut_layers(view: SubjectView, model: PartModel, true_rows: int, bare_arms: frozenset[int]) -> dict[int, Layer]:
+def _cut_layers(
+    view: SubjectView, model: PartModel, true_rows: int, bare_arms: frozenset[int], skirt: Skirt | None
+) -> dict[int, Layer]:
     """Body layers with the hands cut from the arms; rows below the true picture count as invented."""
-    layers = build_layers(view, model, bare_arms)
+    layers = build_layers(view, model, bare_arms, skirt.beneath if skirt is not None else None)
     for arm in (L_ARM, R_ARM):
         if arm in layers:
             layers[arm], hand = split_hand(layers[arm], view)
