@@ -47,6 +47,21 @@ def test_smoothing_calms_noise_without_delay():
     assert np.argmin(errors) == 1
 
 
+def test_a_body_at_rest_does_not_wander_and_a_moving_one_keeps_every_step():
+    time = np.arange(120) / 30
+    wander = 0.8 * np.stack([np.sin(6.5 * time), np.cos(5 * time)], -1)
+    nod = np.stack([0 * time, 12 * np.sin(2 * np.pi * time)], -1)
+    gesture = np.where((time[:, None] > 1.8) & (time[:, None] < 2.2), [25.0, 0.0], 0.0)
+    drift = np.stack([6 * time, 0 * time], -1)
+    track = np.stack([wander, wander + nod, wander + gesture, drift], 1)
+    calm = smoothing.rested(track, 30, 1 / 200)
+    assert np.abs(calm[:, 0]).mean() < 0.35 * np.abs(track[:, 0]).mean()
+    np.testing.assert_array_equal(calm[:, 1], track[:, 1])
+    np.testing.assert_allclose(calm[48:72, 2], track[48:72, 2], atol=1e-9)
+    np.testing.assert_allclose(calm[45:75, 3], track[45:75, 3], atol=0.3)
+    assert smoothing.rested(track, 30, 1 / 200, 0.0) is track
+
+
 def test_the_filter_agrees_with_a_plain_loop_over_one_point():
     rng = np.random.default_rng(3)
     track = rng.normal(0, 5, (20, 2)).cumsum(0)
