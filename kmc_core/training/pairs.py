@@ -75,7 +75,7 @@ def pair_clip(seed: int) -> PairClip:
     aligner = Aligner(
         subject,
         plate_method="patchmatch" if generator.random() < 0.25 else "pushpull",
-        hands="procedural" if generator.random() < 0.7 else "rigid",
+        hands="procedural" if generator.random() < 0.7 and clip.has_fingers else "rigid",
         face="mesh" if generator.random() < 0.8 else "rigid",
     )
     maps = aligned_maps(aligner, motion, canvas)

@@ -20,8 +20,10 @@ PROGRAMME_S = 3.0
 MOVING_CAMERAS = 0.3  # share of clips
 
 
-def random_clip(seed: int, canvas: Canvas, frames: int, fps: float) -> SyntheticClip:
+def random_clip(seed: int, canvas: Canvas, frames: int, fps: float, keep_truth: bool = False) -> SyntheticClip:
     """A clip of `frames` frames somewhere in a three-second programme of motions; same arguments, same bits.
+
+    keep_truth: depth and flow too.
 
     No grain: noise in the truth could only teach a blur (references get theirs in damage.py).
     """
@@ -45,4 +47,4 @@ def random_clip(seed: int, canvas: Canvas, frames: int, fps: float) -> Synthetic
     move = random_move(seed, start_s + 0.5 * frames / fps) if generator.random() < MOVING_CAMERAS else CameraMove()
     seat = seat_for(design.shape, plan.heading, seed) if "sit" in plan.names else None
     scene = Scene(camera, random_light(seed), random_background(seed), grain=0.0, exposure_s=exposure_s, move=move, seat=seat)
-    return render_clip(character, plan, scene, canvas, frames=frames, fps=fps, seed=seed, start_s=start_s)
+    return render_clip(character, plan, scene, canvas, frames=frames, fps=fps, seed=seed, start_s=start_s, keep_depth=keep_truth, keep_flow=keep_truth)

@@ -20,6 +20,7 @@ from kmc_core.training.synthetic.designs import random_design
 from kmc_core.training.synthetic.motions import MotionPlan
 from kmc_core.training.synthetic.moving_backdrop import MovingBackdrop
 from kmc_core.training.synthetic.renderer import Scene, SyntheticClip, render_clip
+from kmc_core.training.synthetic.sheet import clip_row
 from kmc_core.training.synthetic.sitting import seat_for
 from kmc_core.types import Canvas
 
@@ -106,6 +107,8 @@ def test_flow_says_where_the_face_went_while_camera_and_figure_move(character: C
         moved = points - clip.motion.face[frame - 1, :468, :2]
         assert np.abs(moved).mean() > 0.5
         assert np.abs(clip.flow[frame, row, column] - moved).mean() < 0.15
+    row = clip_row(clip, Canvas(80, 64), shown=3)
+    assert row.shape == (80, 5 * 64, 3) and row[:, 3 * 64 : 4 * 64].std() > 1 and row[:, 4 * 64 :].max() == 255
     again = _clip(character, CameraMove(pan=0.08, zoom=0.1, middle_s=0.3), name)
     assert np.array_equal(clip.frames, again.frames) and np.array_equal(clip.flow, again.flow)
 

@@ -32,13 +32,13 @@ class MovingBackdrop:
         self.picture = draw_background(background, replace(base, focal=base.focal / self.reach), wide)
         y, x = np.mgrid[0 : canvas.height, 0 : canvas.width].astype(np.float64)
         self.pixels = np.stack([x + 0.5, y + 0.5], axis=-1)
+        self._looked_at: tuple[Camera, np.ndarray] | None = None
 
     def seen(self, camera: Camera) -> np.ndarray:
         """The background as `camera` sees it, float32 [H,W,3]."""
         if not self.moves:
             return self.picture
-        points = scene_points(camera, self.canvas, self.pixels, self.wall_z)
-        place = self._in_base(points)
+        place = self._in_base(self._points(camera))
         height, width = self.picture.shape[:2]
         scale = height / (self.canvas.height * self.reach)
         look = (place - [self.canvas.width / 2, self.canvas.height / 2]) * scale + [width / 2 - 0.5, height / 2 - 0.5]
@@ -49,19 +49,25 @@ class MovingBackdrop:
         """How far every pixel of `camera`'s picture has moved since `before` [H,W,2] px."""
         if camera == before:
             return np.zeros((*self.canvas, 2), np.float32)
-        points = scene_points(camera, self.canvas, self.pixels, self.wall_z)
+        points = self._points(camera)
         earlier = before.project(points.reshape(-1, 3), self.canvas)[0].reshape(self.pixels.shape)
         return (self.pixels - earlier).astype(np.float32)
 
-    def smeared(self, camera: Camera, before: Camera, share: float) -> np.ndarray:
-        """As `seen`, mixed over the `share` of the time since `before` that the shutter is open, where that shows."""
-        step = self.way(camera, before) * share
-        if np.abs(step).max() < 1.0:
-            return self.seen(camera)
+    def smeared(self, camera: Camera, way: np.ndarray, share: float) -> np.ndarray:
+        """As `seen`, mixed over the `share` of its way [H,W,2] that the shutter is open, where that shows."""
         picture = self.seen(camera)
+        if share <= 0 or np.abs(way).max() * share < 1.0:
+            return picture
+        step = way * np.float32(share)
         x, y = self.pixels[..., 0].astype(np.float32) - 0.5, self.pixels[..., 1].astype(np.float32) - 0.5
         moments = [cv2.remap(picture, x + s * step[..., 0], y + s * step[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for s in (-0.4, -0.2, 0.2, 0.4)]
         return (picture + sum(moments)) / 5
+
+    def _points(self, camera: Camera) -> np.ndarray:
+        """What every pixel of a camera sees; kept until another looks."""
+        if self._looked_at is None or self._looked_at[0] != camera:
+            self._looked_at = camera, scene_points(camera, self.canvas, self.pixels, self.wall_z)
+        return self._looked_at[1]
 
     def _in_base(self, points: np.ndarray) -> np.ndarray:
         return self.base.project(points.reshape(-1, 3), self.canvas)[0].reshape(*points.shape[:-1], 2)

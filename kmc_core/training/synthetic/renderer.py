@@ -71,7 +71,8 @@ class Earlier(NamedTuple):
 class SyntheticClip:
     """frames uint8 [T,H,W,3]; alpha uint8 [T,H,W]; depth float32 [T,H,W] metres (0 = nothing) or None; motion: exact truth, its camera too;
     reference: a still of the same character in a plain pose, seen as the first frame is, with its exact keypoints and alpha; caption;
-    flow float32 [T,H,W,2] or None: px that what a pixel shows has moved since the frame before (before the clip, for the first)."""
+    flow float32 [T,H,W,2] or None: px that what a pixel shows has moved since the frame before (before the clip, for the first);
+    has_fingers: whether its hands are more than mittens."""
 
     frames: np.ndarray
     alpha: np.ndarray
@@ -82,6 +83,7 @@ class SyntheticClip:
     reference_keypoints: PictureKeypoints
     caption: str
     flow: np.ndarray | None = None
+    has_fingers: bool = True
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ def render_clip(character: Character, plan: MotionPlan, scene: Scene, canvas: Ca
     for k in range(1, frames + 1):
         posed = pose_character(character, goals_of(float(times[k])), trail=trail)
         earlier = Earlier(before, cameras[k - 1], scene.exposure_s * fps) if keep_flow or scene.exposure_s > 0 else None
-        seen, behind, way = surroundings(scene, backdrop, cameras[k], cameras[k - 1], scene.exposure_s * fps, canvas)
+        seen, behind, way = surroundings(scene, backdrop, cameras[k], cameras[k - 1] if earlier is not None else cameras[k], scene.exposure_s * fps, canvas)
         frame = render_frame(character, posed, seen, canvas, behind, oversample=oversample, earlier=earlier)
         before = posed.vertices
         pictures.append(_develop(frame.rgb, noise, rng))
@@ -175,13 +177,18 @@ def render_clip(character: Character, plan: MotionPlan, scene: Scene, canvas: Ca
     return SyntheticClip(
         np.stack(pictures), np.stack(alphas), np.stack(depths) if keep_depth else None, motion, _develop(still.rgb, noise, rng),
         (still.alpha * 255 + 0.5).astype(np.uint8), picture_keypoints_of(still.truth), _caption(character, scene), np.stack(flows) if keep_flow else None,
+        character.design.kind in ("person", "robot"),
     )  # fmt: skip
 
 
 def surroundings(scene: Scene, backdrop: MovingBackdrop, camera: Camera, before: Camera, share: float, canvas: Canvas) -> tuple[Scene, np.ndarray, np.ndarray]:
-    """The scene as a camera of the clip sees it, what is behind the performer [H,W,3], and its way since the camera before [H,W,2]."""
+    """The scene as a camera of the clip sees it, what is behind the performer [H,W,3], and its way since the camera before [H,W,2].
+
+    share: of the time since then that the shutter is open.
+    """
     light = replace(scene.light, direction=sky_to_axes(scene.camera, camera, scene.light.direction)) if camera != scene.camera else scene.light
-    behind, way = backdrop.smeared(camera, before, share), backdrop.way(camera, before)
+    way = backdrop.way(camera, before)
+    behind = backdrop.smeared(camera, way, share)
     if scene.seat is not None:
         place, radius = scene.seat.footprint
         behind = behind * ground_shadow(place[None], np.array([radius]), camera, canvas, camera.axes.T @ np.array(light.direction), 0.35)[..., None]
