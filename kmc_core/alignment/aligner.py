@@ -16,9 +16,10 @@ from torch import Tensor
 
 from ..errors import SubjectError
 from ..motion.orientation import apply_camera, camera_zoom
-from ..pose.skeleton_layouts import PELVIS
+from ..pose.skeleton_layouts import LEFT_ARM, LEFT_LEG, PELVIS, RIGHT_ARM, RIGHT_LEG
 from ..types import Canvas, CharacterMotion, SubjectLibrary
 from .aligned_frame import AlignedFrame
+from .capsules import smoothstep
 from .compositing import SparsePixels, draw_parts
 from .deform import MovedPart, TargetPose, move_body, move_head
 from .face import express, mouth_paint
@@ -29,6 +30,8 @@ from .part_model import FACE
 from .plate import Plate, background_plate
 from .prepared_view import PreparedView, Texture, prepare_view
 from .views import MotionTracks, Share, motion_tracks
+
+TAKES_HEAD_ALONG = (np.radians(25.0), np.radians(50.0))
 
 LOGGER = logging.getLogger(__name__)
 
@@ -138,11 +141,12 @@ class Aligner:
         factor = canvas.width / character.canvas.width * float(camera_zoom(camera)[0])
         scale = float(character.scale[frame] * self.subject.view_scale[view]) * factor
         rotation = character.head_rotation[frame].astype(np.float64)
-        if len(self.subject.views) > 1 and head_view != self.subject.primary:
-            forward = -rotation[:, 2]
-            wanted = character.head_yaw[frame] - self.subject.views[head_view].head_yaw
-            turn = (wanted - np.arctan2(forward[0], -forward[2]) + np.pi) % (2 * np.pi) - np.pi
-            rotation = yaw_rotation(float(turn)) @ rotation
+        shown = self.subject.views[head_view]
+        share = 1.0 if head_view != self.subject.primary else _taken_along(character, frame, shown.yaw)
+        forward = -rotation[:, 2]
+        wanted = character.head_yaw[frame] - shown.head_yaw
+        turn = (wanted - np.arctan2(forward[0], -forward[2]) + np.pi) % (2 * np.pi) - np.pi
+        rotation = yaw_rotation(share * float(turn)) @ rotation
         rotation = limited_rotation(rotation)
         roll = np.eye(3)
         roll[:2, :2] = camera[0, :, :2] / max(float(camera_zoom(camera)[0]), 1e-6)
@@ -175,6 +179,19 @@ class Aligner:
         colour = torch.from_numpy(paint.rgb).permute(2, 0, 1) * aligned.alpha[rows, columns]
         aligned.rgb[:, rows, columns] += seen * (colour - aligned.rgb[:, rows, columns])
         aligned.real[rows, columns] *= 1 - seen
+
+
+def _taken_along(character: CharacterMotion, frame: int, own_yaw: float) -> float:
+    """How far the head takes the driver's own facing, 0..1: not while the body stands as in the picture, or is not seen.
+
+    Otherwise it turns against the neutral head of its motion, which may itself look aside.
+    """
+    if not np.isfinite(character.body_yaw[frame]):
+        return 0.0
+    confidence = character.joint_confidence[frame]
+    seen = min(confidence[[LEFT_ARM[0], RIGHT_ARM[0]]].max(), confidence[[LEFT_LEG[0], RIGHT_LEG[0]]].max())
+    away = np.arccos(np.cos(character.body_yaw[frame] - own_yaw))
+    return float(smoothstep(*TAKES_HEAD_ALONG, away) * smoothstep(0.2, 0.5, seen))
 
 
 def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:

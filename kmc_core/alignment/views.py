@@ -19,8 +19,9 @@ from .deform import torso_signs
 HYSTERESIS_DEG = 12.0
 FADE_FRAMES = 5
 YAW_SIGMA_S = 0.12
-PROFILE_SINE, PROFILE_CARE = 0.77, 2.2
-"""A picture in profile hides half of the character: every degree away from it counts as 2.2 (evaluation views)."""
+PROFILE_SINE = 0.77
+BODY_CARE, HEAD_CARE = (1.8, 3.0), (1.3, 2.0)
+"""A picture in profile hides half of the character: degrees away from it, towards the front and towards the back, count as so many."""
 
 
 class Share(NamedTuple):
@@ -45,8 +46,8 @@ def motion_tracks(subject: SubjectLibrary, character: CharacterMotion) -> Motion
     if len(subject.views) == 1:
         return MotionTracks(((Share(0, 0, 1.0),),) * frames, signs)
     count, cuts = len(subject.views), character.cuts
-    body = choose_views(character.body_yaw, np.array([view.yaw for view in subject.views]), cuts, character.fps)
-    head = choose_views(character.head_yaw, np.array([view.head_yaw for view in subject.views]), cuts, character.fps)
+    body = choose_views(character.body_yaw, np.array([view.yaw for view in subject.views]), cuts, character.fps, BODY_CARE)
+    head = choose_views(character.head_yaw, np.array([view.head_yaw for view in subject.views]), cuts, character.fps, HEAD_CARE)
     body, head = fade_weights(body, count, cuts), fade_weights(head, count, cuts)
     return MotionTracks(tuple(_pairs(body[frame], head[frame]) for frame in range(frames)), signs)
 
@@ -63,28 +64,32 @@ class ViewSpan(NamedTuple):
 def views_served(subject: SubjectLibrary, character: CharacterMotion, fps: float) -> tuple[ViewSpan, ...]:
     """Which picture serves which seconds, body first; a library of one picture gives one span for each part."""
     spans = []
-    for part, yaw, own in (
-        ("body", character.body_yaw, [view.yaw for view in subject.views]),
-        ("head", character.head_yaw, [view.head_yaw for view in subject.views]),
+    for part, yaw, own, care in (
+        ("body", character.body_yaw, [view.yaw for view in subject.views], BODY_CARE),
+        ("head", character.head_yaw, [view.head_yaw for view in subject.views], HEAD_CARE),
     ):
-        chosen = choose_views(yaw, np.array(own), character.cuts, fps)
+        chosen = choose_views(yaw, np.array(own), character.cuts, fps, care)
         changes = [0, *(np.flatnonzero(np.diff(chosen)) + 1), len(chosen)]
         for start, stop in zip(changes[:-1], changes[1:], strict=True):
             spans.append(ViewSpan(part, int(chosen[start]), float(start / fps), float(stop / fps)))
     return tuple(spans)
 
 
-def choose_views(wanted: np.ndarray, available: np.ndarray, cuts: Sequence[int] = (), fps: float = 25.0) -> np.ndarray:
+def choose_views(
+    wanted: np.ndarray, available: np.ndarray, cuts: Sequence[int] = (), fps: float = 25.0, care: tuple[float, float] = BODY_CARE
+) -> np.ndarray:
     """Index of the view per frame: the nearest facing (profiles only from close by), left only for one that is 12 degrees nearer.
 
-    wanted [T], available [V], radians; cuts: first frames of new scenes, which choose afresh; fps: of wanted -> int [T].
+    wanted [T], available [V], radians; cuts: first frames of new scenes, which choose afresh; fps: of wanted; care: as
+    BODY_CARE -> int [T].
     """
     scenes = scene_ranges(cuts, len(wanted))
     if len(scenes) > 1:
-        return np.concatenate([choose_views(wanted[start:stop], available, fps=fps) for start, stop in scenes])
+        return np.concatenate([choose_views(wanted[start:stop], available, (), fps, care) for start, stop in scenes])
     smooth = gaussian_filter1d(np.unwrap(wanted.astype(np.float64)), YAW_SIGMA_S * fps, mode="nearest")
     gaps = np.abs((smooth[:, None] - available + np.pi) % (2 * np.pi) - np.pi)
-    gaps *= np.where(np.abs(np.sin(available)) > PROFILE_SINE, PROFILE_CARE, 1.0)
+    cared = np.where(np.cos(smooth)[:, None] > np.cos(available), *care)
+    gaps *= np.where(np.abs(np.sin(available)) > PROFILE_SINE, cared, 1.0)
     chosen = np.zeros(len(wanted), np.int64)
     current = int(gaps[0].argmin()) if len(gaps) else 0
     for frame, gap in enumerate(gaps):

@@ -15,7 +15,7 @@ from .command_line import BUILT_IN_NETWORK, add_identity, add_pose_weights, extr
 from .views import Row, compare_views, means
 
 logger = logging.getLogger(__name__)
-COLUMNS = (("psnr_subject", "subj dB", "{:.2f}"), ("psnr_registered", "regist dB", "{:.2f}"), ("ssim", "SSIM", "{:.3f}"), ("sharpness", "sharp", "{:.2f}"), ("identity", "ident", "{:.3f}"))  # fmt: skip
+COLUMNS = (("psnr_subject", "subj dB", "{:.2f}"), ("psnr_registered", "regist dB", "{:.2f}"), ("psnr_head", "head dB", "{:.2f}"), ("ssim", "SSIM", "{:.3f}"), ("sharpness", "sharp", "{:.2f}"), ("identity", "ident", "{:.3f}"))  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:

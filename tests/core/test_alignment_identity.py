@@ -150,3 +150,14 @@ def test_two_views_cross_fade_when_the_body_turns() -> None:
     steps = np.abs(np.diff(colours))
     assert abs(colours[0] - colours[-1]) > 0.05 and 3 <= np.count_nonzero(steps > 0.02) <= 8
     assert steps.max() < 0.5 * abs(colours[0] - colours[-1])
+
+
+def test_a_head_goes_with_a_body_that_stands_otherwise_than_its_picture() -> None:
+    view = standing_view(Canvas(160, 120), with_face=True)
+    aligner = Aligner(library_of(view), plate_method="pushpull", face="rigid")
+    yaw = np.radians([0.0, 20.0, 70.0]).astype(np.float32)
+    motion = replace(still_motion(view, 3), body_yaw=yaw, head_yaw=yaw)
+    poses = [aligner._pose(motion, frame, view.canvas, 0, 0, 1.0).head_rotation for frame in range(3)]
+    turns = [float(np.degrees(np.arctan2(-pose[0, 2], pose[2, 2]))) for pose in poses]
+    assert turns[:2] == pytest.approx([0.0, 0.0], abs=0.1)  # a head alone turns against the neutral one
+    assert turns[2] == pytest.approx(43.0, abs=1.0)  # as far as one picture carries

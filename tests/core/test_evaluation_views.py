@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kmc_core.evaluation import views
-from kmc_core.evaluation.views import STARTS_DEG, Turn, compare_views, library_of, means, rendered_turn
+from kmc_core.evaluation.views import STARTS_DEG, Turn, compare_views, head_mask, library_of, means, rendered_turn
 from kmc_core.evaluation.views_command import parser
 from kmc_core.types import Canvas
 
@@ -41,6 +41,13 @@ def test_rows_measure_every_set_of_views_and_four_beat_one(monkeypatch: pytest.M
     assert four > one + 0.3 and all(row["identity"] is None for row in rows)
     mean = means(rows)
     assert [row["psnr_subject"] for row in mean] == [one, four]
+
+
+def test_the_head_is_measured_where_it_is(turn: Turn) -> None:
+    still, body = turn.stills[0], turn.stills[0].keypoints.body
+    inside = head_mask(body, CANVAS)
+    assert inside[tuple(body[[7, 8]].mean(0)[::-1].astype(int))] and not inside[tuple(body[23][::-1].astype(int))]
+    assert (still.alpha[inside] > 128).mean() > 0.5
 
 
 def test_the_command_reads_pictures_as_users_do_unless_told() -> None:
