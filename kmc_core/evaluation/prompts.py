@@ -1,7 +1,8 @@
 """Does the prompt change what it names, and leave motion and identity alone? One clip, one character, many prompts.
 
-Every prompt's frames are compared with the frames of the empty prompt: light and colour where the words name them, joints
-and face read back out of both. Called by prompts_command.py. Not here: quality against truth (reenact.py).
+Every prompt's frames are compared with the frames of the empty prompt: light, colour and drawing style where the words name
+them, joints and face read back out of both. Called by prompts_command.py. Not here: quality against truth (reenact.py),
+what the detector makes of the same change on real frames (prompt_control.py).
 """
 
 from __future__ import annotations
@@ -20,22 +21,29 @@ from ..pose.skeleton_layouts import rig_joints
 from ..sampling.reenact import SamplerSettings, reenact
 from ..types import HolisticMotion
 from .case import Case
+from .drawing_manner import Manner, manner_of
 from .frame_store import FrameStore
 from .identity import FaceIdentity, likeness
 from .motion import SEEN, torso_length
+from .prompt_control import PromptControl
 
 LUMA = np.array((0.299, 0.587, 0.114))
 FULL, NONE = 0.9, 0.1  # coverage that counts as character, as background
 IDENTITY_FRAMES = 8
+SHEET_COLUMNS, SHEET_CELL_PX = 7, 300
 Row = dict[str, object]
 
 
 class Look(NamedTuple):
-    """Mean colours [3] in 0..1 of character and background, and the mean saturation (0 grey) of the whole picture."""
+    """Mean colours [3] in 0..1 of character and background, and the mean saturation (0 grey) of the whole picture.
+
+    manner: how the character is drawn (drawing_manner.py).
+    """
 
     subject: np.ndarray
     background: np.ndarray
     saturation: float
+    manner: Manner = Manner(0.0, 0.0, 0.0)
 
 
 class Question(NamedTuple):
@@ -66,8 +74,13 @@ def _background_is(colour: tuple[float, float, float]) -> Callable[[Look, Look],
     return lambda plain, told: float(np.abs(told.background - np.array(colour)).mean())
 
 
+def _of_manner(name: str) -> Callable[[Look, Look], float]:
+    return lambda plain, told: float(getattr(told.manner, name) / max(getattr(plain.manner, name), 1e-4))
+
+
 def _nothing(plain: Look, told: Look) -> float:
-    return float(max(np.abs(told.subject - plain.subject).max(), np.abs(told.background - plain.background).max()))
+    colours = (np.abs(told.subject - plain.subject).max(), np.abs(told.background - plain.background).max())
+    return float(max(*colours, *np.abs(np.subtract(told.manner, plain.manner))))
 
 
 MEASURES: dict[str, Callable[[Look, Look], float]] = {
@@ -77,9 +90,12 @@ MEASURES: dict[str, Callable[[Look, Look], float]] = {
     "background's distance to blue": _background_is((0.15, 0.30, 0.80)),
     "background's distance to red": _background_is((0.80, 0.13, 0.12)),
     "background's distance to white": _background_is((0.95, 0.95, 0.95)),
-    "largest change of a mean colour": _nothing,
+    "largest change of a mean colour or of manner": _nothing,
+    "character's dark lines, ratio": _of_manner("lines"),
+    "character's flat area, ratio": _of_manner("flat"),
+    "character's fine texture, ratio": _of_manner("texture"),
 }
-BRIGHT, WARM, SATURATED, TO_BLUE, TO_RED, TO_WHITE, UNCHANGED = MEASURES
+BRIGHT, WARM, SATURATED, TO_BLUE, TO_RED, TO_WHITE, UNCHANGED, LINES, FLAT, TEXTURE = MEASURES
 QUESTIONS = (
     Question("at night", BRIGHT, 0.2, 0.7),
     Question("a person dancing in the city at night, high quality", BRIGHT, 0.2, 0.7),
@@ -94,6 +110,12 @@ QUESTIONS = (
     Question("a dancer before a white backdrop", TO_WHITE, 0.0, 0.12),
     Question("a woman in a red dress, full body", UNCHANGED, 0.0, 0.04),
     Question("a knight walking in a forest", UNCHANGED, 0.0, 0.04),
+    Question("toon style", LINES, 1.3, 9.0),
+    Question("a cartoon of someone dancing", FLAT, 1.1, 9.0),
+    Question("oil painting", TEXTURE, 0.0, 0.85),
+    Question("a watercolour of a dancer by the sea", TEXTURE, 0.0, 0.85),
+    Question("a realistic photo", FLAT, 0.95, 1.05),
+    Question("a platoon of house painters under a balloon", LINES, 0.9, 1.1),
 )
 
 
@@ -101,11 +123,13 @@ def ask(
     case: Case, network: KMCDiT, extractor: HolisticExtractor, folder: Path, *, identity: FaceIdentity | None = None,
     settings: SamplerSettings = SamplerSettings(), questions: Sequence[Question] = QUESTIONS,
 ) -> Iterator[Row]:  # fmt: skip
-    """One row per prompt: prompt, measure, value, low, high, met, elsewhere, pose_shift, identity, identity_plain.
+    """One row per prompt: prompt, measure, value, low, high, met, elsewhere, pose_shift, pose_control, identity, identity_plain.
 
     elsewhere: for a background prompt, the largest change of the character's mean colour (0..1), else None.
-    pose_shift: median distance of joints read out of both results, in torso lengths. identity: likeness to the reference.
+    pose_shift: median distance of joints read out of both results, in torso lengths; pose_control: the same for the driver's own
+    frames with the same change of colour and style, which no joint of theirs moves. identity: likeness to the reference.
     """
+    control = PromptControl(case, network, extractor, folder)
     settings = replace(settings, canvas=case.canvas, prompt="")
     plain, coverage = _made(case, network, settings, folder / "plain")
     look, motion = _look(plain, coverage), extractor.track(plain.clip(case.driver.fps))
@@ -120,24 +144,22 @@ def ask(
             "met": question.low <= value <= question.high,
             "elsewhere": float(np.abs(seen.subject - look.subject).max()) if question.measure.startswith("background") else None,
             "pose_shift": pose_shift(motion, moved),
+            "pose_control": pose_shift(control.plain, control.read(replace(settings, prompt=question.prompt))),
             "identity": _likeness(case, told, moved, identity),
             "identity_plain": likeness_plain,
         }
 
 
-def sheet(folder: Path, case: Case, count: int) -> np.ndarray:
-    """The middle frame of the empty prompt and of every prompt after it, in two rows, uint8 [H,W,3]; `count` prompts in `folder`."""
+def sheet(folder: Path, case: Case, count: int, columns: int = SHEET_COLUMNS) -> np.ndarray:
+    """The middle frame of the empty prompt and of every prompt after it, row by row, uint8 [H,W,3]; `count` prompts in `folder`."""
     stores = [folder / "plain", *(folder / f"prompt_{number}" for number in range(count))]
-    frames = []
+    size = (round(case.canvas.width * SHEET_CELL_PX / case.canvas.height), SHEET_CELL_PX)
+    cells = []
     for path in stores:
         store = FrameStore.reopened(path, case.canvas)
-        frames.append(store[len(store) // 2])
-    scale = 300 / case.canvas.height
-    size = (round(case.canvas.width * scale), 300)
-    cells = [cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames]
-    cells += [np.zeros_like(cells[0])] * (len(cells) % 2)
-    rows = cells[: len(cells) // 2], cells[len(cells) // 2 :]
-    return np.concatenate([np.concatenate(row, axis=1) for row in rows])
+        cells.append(cv2.resize(store[len(store) // 2], size, interpolation=cv2.INTER_AREA))
+    cells += [np.full_like(cells[0], 255)] * (-len(cells) % columns)
+    return np.concatenate([np.concatenate(cells[start : start + columns], axis=1) for start in range(0, len(cells), columns)])
 
 
 def pose_shift(plain: HolisticMotion, told: HolisticMotion) -> float | None:
@@ -159,13 +181,14 @@ def _made(case: Case, network: KMCDiT, settings: SamplerSettings, path: Path) ->
 
 
 def _look(store: FrameStore, coverage: np.ndarray) -> Look:
-    subject, background, saturation = [], [], []
+    subject, background, saturation, manner = [], [], [], []
     for frame, alpha in zip(store, coverage, strict=True):
         picture = frame.astype(np.float32) / 255
         subject.append(picture[alpha > FULL].mean(0))
         background.append(picture[alpha < NONE].mean(0) if (alpha < NONE).any() else np.zeros(3))
         saturation.append((picture.max(-1) - picture.min(-1)).mean())
-    return Look(np.mean(subject, 0), np.mean(background, 0), float(np.mean(saturation)))
+        manner.append(manner_of(picture, alpha))
+    return Look(np.mean(subject, 0), np.mean(background, 0), float(np.mean(saturation)), Manner(*np.mean(manner, 0)))
 
 
 def _likeness(case: Case, store: FrameStore, found: HolisticMotion, identity: FaceIdentity | None) -> float | None:

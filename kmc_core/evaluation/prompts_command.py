@@ -72,5 +72,6 @@ def _line(row: Row) -> str:
 
     return (
         f"{'met' if row['met'] else 'NOT':4}{row['prompt']:55}{row['measure']:45}{row['value']:6.2f} in {row['low']:g}..{row['high']:g}"
-        f"  pose {cell(row['pose_shift'], '{:.3f}')}  identity {cell(row['identity'], '{:.3f}')} of {cell(row['identity_plain'], '{:.3f}')}"
+        f"  pose {cell(row['pose_shift'], '{:.3f}')} (same change on the driver {cell(row['pose_control'], '{:.3f}')})"
+        f"  identity {cell(row['identity'], '{:.3f}')} of {cell(row['identity_plain'], '{:.3f}')}"
     )

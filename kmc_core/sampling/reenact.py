@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,8 +23,10 @@ from ..dit.head import Edits, apply_edits
 from ..dit.model import KMCDiT
 from ..errors import Cancelled, CheckpointError, KMCError
 from ..types import Canvas, HolisticMotion, Progress, ShouldStop, SubjectLibrary
+from .arithmetic import fast_arithmetic
 from .background import PlateSource, plate_source
 from .conditioning import MotionArrays, motion_arrays, reference_tensor
+from .drawing import drawing_of
 from .frames import FrameRenderer
 from .fusion import fuse
 from .guidance import GuidedNetwork, guidance_weight
@@ -126,6 +127,8 @@ class _Job:
         self.network = network if settings.network_strength > 0 else None
         self.canvas = settings.canvas or output_canvas(subject_canvas, settings.mode)
         self.base = base_canvas(self.canvas)
+        words = settings.prompt, settings.negative_prompt, settings.cfg_scale, settings.network_strength
+        self.drawing = drawing_of(*words) if self.network is not None else None
         self.device = next(network.parameters()).device if network is not None else torch.device("cpu")
         self._kept: list[Tensor] = []
         self._shown: Tensor | None = None
@@ -189,8 +192,13 @@ class _Job:
         rgb = composite.rgb
         if edits is not None:
             rgb = fuse(rgb, composite.alpha, base, edits, self.settings.network_strength)
+        rgb = self.drawn(rgb)
         rgb = ((rgb.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0)
         return ReenactedFrame(rgb.contiguous().numpy(), composite.alpha[0].numpy())
+
+    def drawn(self, picture: Tensor) -> Tensor:
+        """A picture [3,H,W] in -1..1 in the style the words ask for: itself if they ask for none."""
+        return picture if self.drawing is None else self.drawing(picture)
 
     def _guided(self, window: Window, maps: Tensor) -> GuidedNetwork:
         frames, settings = slice(window.start, window.stop), self.settings
@@ -238,7 +246,7 @@ def _frames(
             def on_step(step: int, x0: Tensor, window: Window = window, number: int = number) -> None:
                 advance(f"window {number} of {len(windows)}, step {step + 1}")
                 if on_preview is not None:
-                    on_preview(window.stop - 1, ((x0[0, :, -1] + 1) * 127.5).byte().permute(1, 2, 0).cpu().numpy())
+                    on_preview(window.stop - 1, ((job.drawn(x0[0, :, -1]) + 1) * 127.5).byte().permute(1, 2, 0).cpu().numpy())
 
             maps = drawn.pop().result()
             drawn += [drawing.submit(job.draw, after, should_stop) for after in windows[number : number + 1]]
@@ -251,13 +259,6 @@ def _frames(
         yield from in_order(finished)
     finally:
         drawing.shutdown(cancel_futures=True)
-
-
-def fast_arithmetic(device: torch.device) -> AbstractContextManager[object]:
-    """A context with bfloat16 inside the network where it is faster; the head and all pictures stay float32."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older torch cannot tell, and stays with float32
-    usable = device.type == "cuda" or (device.type == "cpu" and bool(capabilities.get("avx512_bf16")))
-    return torch.autocast(device.type, torch.bfloat16) if usable else nullcontext()
 
 
 def _check(settings: SamplerSettings, network: KMCDiT | None) -> None:

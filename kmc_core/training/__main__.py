@@ -1,4 +1,4 @@
-"""`python -m kmc_core.training pairs | text | train | validate | export | distill | lora | steps`: the commands that make a network.
+"""`python -m kmc_core.training pairs | text | train | validate | export | distill | lora | steps | style`: commands that make a network.
 
     pairs     --out runs/pairs --count 500 --seed 1 --workers 1     render truth, align damaged references, write shards
     text      --run runs/nano [--minutes 8]                          teach the run's network its words, before or after training
@@ -9,6 +9,7 @@
     distill   --teacher FILE --run runs/distilled [--minutes 60 ...]  fewer steps, one evaluation per step; `export` as for a training
     lora      --teacher FILE --student FILE --rank 16 --out FILE     what distillation changed, for ComfyUI's LoRA loader
     steps     --weights FILE [FILE ...] --steps 1 2 4                quality against steps, noise and guidance on held-out pairs
+    style     --run runs/style/net --out kmc_core/weights/kmc_style.safetensors   render, learn words and drawing styles, write float16
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from .optimiser import OPTIMISERS
 from .run_config import RunConfig, read_run_config, write_run_config
 from .stage import STAGES, begin_stage
 from .stop_signals import stop_signals
+from .style.command import add_style
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -88,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--strength", type=float, default=1.0)
     export.set_defaults(command=_export)
     add_distillation(commands)
+    add_style(commands)
     return parser
 
 

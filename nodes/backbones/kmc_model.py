@@ -26,7 +26,7 @@ from ...kmc_core.dit.conditions import Conditions
 from ...kmc_core.dit.config import KMCDiTConfig
 from ...kmc_core.dit.model import KMCDiT
 from ...kmc_core.errors import KMCError
-from ...kmc_core.sampling.reenact import fast_arithmetic
+from ...kmc_core.sampling.arithmetic import fast_arithmetic
 from ...kmc_core.sampling.sampler import edited
 
 CONDITIONS_KEY = "kmc_conditions"

@@ -10,8 +10,9 @@ from pose_weights import pose_weights  # noqa: F401  (a fixture)
 
 from kmc_core.dit.weights_file import load_network
 from kmc_core.evaluation.case import self_case
-from kmc_core.evaluation.prompts import BRIGHT, MEASURES, SATURATED, TO_BLUE, UNCHANGED, WARM, Look, Question, ask, sheet
 from kmc_core.evaluation.command_line import BUILT_IN_NETWORK
+from kmc_core.evaluation.drawing_manner import Manner, manner_of
+from kmc_core.evaluation.prompts import BRIGHT, LINES, MEASURES, SATURATED, TO_BLUE, UNCHANGED, WARM, Look, Question, ask, sheet
 from kmc_core.media.clip import open_clip
 from kmc_core.pose.extractor import HolisticExtractor
 
@@ -29,6 +30,20 @@ def test_measures_are_closed_forms() -> None:
     assert MEASURES[TO_BLUE](PLAIN, blue) == pytest.approx(0) and MEASURES[TO_BLUE](PLAIN, PLAIN) > 0.2
 
 
+def test_manner_tells_lines_flats_and_texture_apart_and_not_brightness() -> None:
+    generator, coverage = np.random.default_rng(0), np.ones((90, 90), np.float32)
+    picture = np.full((90, 90, 3), 0.7, np.float32)
+    picture[30:60, 20:70] = 0.4
+    rough = picture + generator.normal(0, 0.02, (90, 90, 1)).astype(np.float32)
+    lined = rough.copy()
+    lined[28:31, 20:70] = lined[59:62, 20:70] = 0.1
+    plain, drawn, calm, dark = (manner_of(shown, coverage) for shown in (rough, lined, picture, rough * 0.5))
+    assert drawn.lines > 1.3 * plain.lines
+    assert calm.flat > 1.1 * plain.flat and calm.texture < 0.3 * plain.texture
+    assert dark == pytest.approx(plain, rel=0.02)
+    assert manner_of(picture, 0 * coverage) == Manner(0, 0, 0)
+
+
 def test_the_shipped_network_does_what_prompts_name(
     shared_clips: Path, pose_weights: Path, tmp_path: Path  # noqa: F811
 ) -> None:
@@ -39,10 +54,13 @@ def test_the_shipped_network_does_what_prompts_name(
         Question("a person dancing at night", BRIGHT, 0.2, 0.7),
         Question("blue background", TO_BLUE, 0.0, 0.12),
         Question("a knight in a red dress", UNCHANGED, 0.0, 0.04),
+        Question("toon style", LINES, 1.15, 9.0),
     )
     network, _ = load_network(BUILT_IN_NETWORK)
     rows = list(ask(case, network, extractor, tmp_path, questions=questions))
-    assert [row["met"] for row in rows] == [True] * 3, rows
+    assert [row["met"] for row in rows] == [True] * 4, rows
     assert rows[1]["elsewhere"] < 0.06, "a background prompt leaves the character alone"
     assert all(row["pose_shift"] < 0.02 for row in rows if row["prompt"] != "blue background")
-    assert sheet(tmp_path, case, len(questions)).shape[0] == 600
+    assert all(0 <= row["pose_control"] < 0.1 for row in rows) and rows[2]["pose_control"] == 0, "words of nothing leave the driver alone"
+    assert sheet(tmp_path, case, len(questions)).shape[0] == 300
+    assert sheet(tmp_path, case, len(questions), columns=3).shape[0] == 600
