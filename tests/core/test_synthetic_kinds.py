@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -114,3 +116,14 @@ def test_who_runs_leaves_the_floor(person: Character) -> None:
         posed = pose_character(person, goals_at(plan, float(t)))
         lowest.append(posed.vertices[:, 1].min())
     assert max(lowest) > 0.02 and min(lowest) < 0.01
+
+
+@pytest.mark.parametrize("build", ["heavy_woman", "giant"])
+def test_no_thigh_looks_out_of_a_skirt(build: str) -> None:
+    design = random_design(7, style="soft", build=build)
+    design = replace(design, outfit=replace(design.outfit, skirt=0.5, dress=False, coat=0.0))
+    surface = build_character(design, detail=0.5).surface
+    skin = np.unique(surface.triangles[surface.material == MATERIAL["skin"]])
+    thigh = skin[surface.weights[skin][:, [BONE["left_thigh"], BONE["right_thigh"]]].sum(1) > 0.3]
+    hem = surface.vertices[np.unique(surface.triangles[surface.material == MATERIAL["skirt"]]), 1].min()
+    assert len(thigh) > 20 and (surface.vertices[thigh, 1] < hem + 0.04).all()

@@ -50,9 +50,7 @@ def garments(solids: BodySolids, outfit: Outfit, step: float) -> list[tuple[Surf
     made = []
     if not outfit.dress and outfit.skirt == 0:
         made.append((*_trousers(solids, outfit, step), 0.003))
-    if outfit.skirt > 0:
-        if outfit.skirt < 0.9:
-            made.append((*_trousers(solids, replace(outfit, leg=0.16, leg_loose=0.0), step, True), 0.003))
+    if outfit.skirt > 0:  # nothing beneath it: the bell is closed below
         made.append((*_skirt(solids, outfit, step), 0.003))
     made.append((*_top(solids, outfit, step), 0.003))
     if outfit.coat > 0:
@@ -161,8 +159,8 @@ def leg_coordinates(solids: BodySolids, points: np.ndarray) -> np.ndarray:
     return np.column_stack([hips * (1 - share) + leg * share, points[:, 1] - hip_y - 0.20 * shape.torso, points[:, 2], np.zeros(len(points))])
 
 
-def _trousers(solids: BodySolids, outfit: Outfit, step: float, under: bool = False) -> tuple[Surface, DistanceGrid]:
-    """Trousers or shorts; `under`: thin ones beneath a skirt; ends tucked into boots."""
+def _trousers(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface, DistanceGrid]:
+    """Trousers or shorts; ends tucked into boots."""
     shape, joints = solids.shape, solids.joints
     low, high = _bounds(solids)
     high[1] = joints[BONE["spine"]][1] + 0.12
@@ -170,10 +168,10 @@ def _trousers(solids: BodySolids, outfit: Outfit, step: float, under: bool = Fal
     low[0], high[0] = -span, span
     grid = DistanceGrid(low, high, step)
     offset = 0.004 + 0.008 * outfit.leg_loose
-    grid.add(solids.trunk, 0.01, offset * 0.9 if outfit.untucked or under else outfit.top_offset + 0.005)
+    grid.add(solids.trunk, 0.01, offset * 0.9 if outfit.untucked else outfit.top_offset + 0.005)
     for lump in solids.lumps:
         if lump.bone == BONE["pelvis"]:
-            grid.add(lump, 0.035, offset * 0.7 if outfit.untucked or under else outfit.top_offset + 0.004)
+            grid.add(lump, 0.035, offset * 0.7 if outfit.untucked else outfit.top_offset + 0.004)
     legs = {}
     for side in ("left", "right"):
         thigh, shin = solids.limbs[f"{side}_thigh"], solids.limbs[f"{side}_shin"]
@@ -202,7 +200,8 @@ def _skirt(solids: BodySolids, outfit: Outfit, step: float) -> tuple[Surface, Di
         fall = np.clip((hip_y + 0.03 - y) / shape.leg, 0, 1)
         body = at(max(y, hip_y)) + np.array([1, 1, 1, 0]) * (outfit.top_offset + 0.006)
         spread = (0.10 + 0.30 * outfit.flare) * fall
-        table.append((y, max(body[0], hips[0] * (y < hip_y)) + spread, body[1] + spread * 0.85, max(body[2], hips[2] * 1.25 * (y < hip_y + 0.03)) + spread * 0.8, body[3]))
+        thigh = max(max(solids.limbs["left_thigh"].radii) ** 2 - max(y - hip_y - 0.01, 0.0) ** 2, 0.0) ** 0.5 + outfit.top_offset + 0.018
+        table.append((y, max(body[0], hips[0] * (y < hip_y), shape.hip + thigh) + spread, max(body[1], thigh - body[3]) + spread * 0.85, max(body[2], hips[2] * 1.25 * (y < hip_y + 0.03)) + spread * 0.8, body[3]))
     stack = Stack(np.array(table), exponent=2.15)
     reach = stack.rows[:, 1:4].max() + 0.05
     grid = DistanceGrid(np.array([-reach, hem - 0.04, -reach]), np.array([reach, waist + 0.04, reach]), step)
