@@ -20,6 +20,7 @@ from .extension import extended_below
 from .face import FaceModel, build_face
 from .forearm import FOREARM, UPPER_ARM, StandIn, build_forearm, build_hidden_arm, draw_bare_elbow
 from .head import HeadModel, build_head
+from .held import keep_held_whole
 from .layers import ALPHA, REAL, Layer, build_layers, face_layer, split_hand, upper_arm_layer
 from .lower_body import join_loose_pieces, keep_coat_whole, keep_skirt_whole_in_profile
 from .mesh import LimbWeights, Mesh, grid_mesh, limb_weights
@@ -102,6 +103,7 @@ def prepare_view(subject: SubjectView, *, with_face: bool = True) -> PreparedVie
     for far, near in copies.items():
         model.labels[model.labels == far] = near
     keep_skirt_whole_in_profile(view, model)
+    keep_held_whole(view, model)
     skirt = None if keep_coat_whole(view, model) else cut_skirt(view, model)
     arms = release_from_bare_arms(view, model)
     join_loose_pieces(view, model)
