@@ -17,7 +17,7 @@ from ..pose.skeleton_layouts import HEAD, LEFT_ARM, LEFT_LEG, NECK, PELVIS, RIGH
 from .capsules import apply_affine, bone_transform, distance_to_segment, smoothstep, unit
 from .face import front_triangles
 from .forearm import FOREARM, UPPER_ARM, stand_in_share
-from .head import turn_head
+from .head import turn_head, turn_round_head
 from .mesh import LimbWeights
 from .part_model import FACE, HEAD_PART, L_ARM, L_LEG, LIMB_JOINTS, R_ARM, R_LEG, TORSO
 from .profile import in_profile
@@ -346,7 +346,7 @@ def move_head(view: PreparedView, pose: TargetPose, face_points: np.ndarray | No
     if face_points is not None and view.face is not None:
         followed = (face_points - view.face.points)[head.face_index] * head.face_share[..., None]
         points, depth = points + followed.sum(1)[:, :2], depth + followed.sum(1)[:, 2]
-    turned = turn_head(points, depth, head.pivot, pose.head_rotation, pose.scale)
+    turned = turn_round_head(head, points, depth, pose.head_rotation, pose.scale)
     target = base[:2] + turned[:, :2]
     torso = torso_points(torso_frame(pose.joints, drawn_side(view, pose)[0]), view.torso_coordinates[HEAD_PART])
     target = target * (1 - head.trailing[:, None]) + torso * head.trailing[:, None]

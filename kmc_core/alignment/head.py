@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from ..pose.skeleton_layouts import HEAD
@@ -16,7 +17,8 @@ from .capsules import distance_to_segment, smoothstep, unit
 from .part_model import PartModel, has_face
 
 NEIGHBOURS = 6
-FALL_BACK = 0.45  # px of depth per px outside the face oval
+FALL_BACK = 0.45  # px of depth per px outside the face
+OUTLINE = 0.8  # share by which the outline of a round head stays where it is while the head turns
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,15 @@ class HeadModel:
     pivot         [2] px, the head joint in the picture
     depth         [N] px relative to the ears' plane, negative = nearer
     trailing      [N] share of the torso's movement (hair below the chin)
+    outline       [N] share by which turns and nods do not move a vertex: what lies at the rim turns out of sight and is
+                  followed by what looks the same
     face_index    [N,6] nearest face points; face_share [N,6] how much of their displacement is followed (0 far away)
     """
 
     pivot: np.ndarray
     depth: np.ndarray
     trailing: np.ndarray
+    outline: np.ndarray
     face_index: np.ndarray
     face_share: np.ndarray
 
@@ -46,18 +51,28 @@ def build_head(view: SubjectView, model: PartModel, vertices: np.ndarray) -> Hea
         distance = distance_to_segment(vertices, model.head_start, model.head_end)[0] / (1.15 * model.head_radius)
         dome = -0.8 * np.sqrt(np.maximum(0, 1 - distance**2)) * model.head_radius + 0.35 * model.head_radius
         nobody = np.zeros((len(vertices), NEIGHBOURS))
-        return HeadModel(pivot, dome, trailing, nobody.astype(np.int64), nobody)
+        return HeadModel(pivot, dome, trailing, np.zeros(len(vertices)), nobody.astype(np.int64), nobody)
     face = view.keypoints.face[:468].astype(np.float64)
     squared = ((vertices[:, None] - face[None, :, :2]) ** 2).sum(-1)
     index = np.argsort(squared, axis=1, kind="stable")[:, :NEIGHBOURS]
     share = 1 / (np.take_along_axis(squared, index, 1) + 4)
     share /= share.sum(1, keepdims=True)
-    outside = np.sqrt(squared.min(1))
+    outside = _outside(vertices, face[:, :2])
     cell = 8.0 * max(view.canvas) / 768
-    depth = (face[index, 2] * share).sum(1) - ear_plane(view) + np.maximum(outside - 0.8 * cell, 0) * FALL_BACK
+    reach = np.maximum(cell, 0.6 * outside)[:, None]  # far away more points decide, or the nearest one's change makes folds
+    weight = np.exp((squared.min(1, keepdims=True) - squared) / (2 * reach**2))
+    depth = weight @ face[:, 2] / weight.sum(1) - ear_plane(view) + outside * FALL_BACK
     depth = np.clip(depth, -2 * model.head_radius, 0.6 * model.head_radius)
     follow = 1 - smoothstep(0.1 * model.head_radius, 0.55 * model.head_radius, outside)
-    return HeadModel(pivot, depth, trailing, index, share * follow[:, None])
+    above_chin = smoothstep(0.0, 0.8 * model.head_radius, (vertices - model.head_start) @ up)  # beside the jaw is the neck
+    outline = OUTLINE * above_chin * smoothstep(0.05 * model.head_radius, 0.6 * model.head_radius, outside)
+    return HeadModel(pivot, depth, trailing, outline, index, share * follow[:, None])
+
+
+def _outside(vertices: np.ndarray, face: np.ndarray) -> np.ndarray:
+    """Distance of vertices [N,2] from the hull of the face's points [P,2], 0 inside -> [N]."""
+    hull = cv2.convexHull(face.astype(np.float32))
+    return np.array([max(0.0, -cv2.pointPolygonTest(hull, (float(x), float(y)), True)) for x, y in vertices])
 
 
 def ear_plane(view: SubjectView) -> float:
@@ -70,15 +85,30 @@ def turn_head(points: np.ndarray, depth: np.ndarray, pivot: np.ndarray, rotation
     return np.column_stack([points - pivot, depth]) @ rotation.T * scale
 
 
+def turn_round_head(
+    head: HeadModel, points: np.ndarray, depth: np.ndarray, rotation: np.ndarray, scale: float
+) -> np.ndarray:
+    """`turn_head` for the head's own vertices [N,2]: the outline follows the roll alone."""
+    turned = turn_head(points, depth, head.pivot, rotation, scale)
+    still = turn_head(points, np.zeros(len(points)), head.pivot, _split(rotation)[2], scale)
+    turned[:, :2] += head.outline[:, None] * (still - turned)[:, :2]
+    return turned
+
+
 def limited_rotation(rotation: np.ndarray, limit: float = 0.75) -> np.ndarray:
     """Cap yaw and pitch of a rotation [3,3] (x right, y down, z away) at `limit` radians; roll is kept."""
-    forward = -rotation[:, 2]  # where the face looks
-    yaw = np.arctan2(forward[0], -forward[2])
-    pitch = np.arctan2(forward[1], np.hypot(forward[0], forward[2]))
+    yaw, pitch, roll_only = _split(rotation)
     if max(abs(yaw), abs(pitch)) <= limit:
         return rotation
-    roll_only = _pitch(pitch).T @ yaw_rotation(yaw).T @ rotation
     return yaw_rotation(np.clip(yaw, -limit, limit)) @ _pitch(np.clip(pitch, -limit, limit)) @ roll_only
+
+
+def _split(rotation: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """Yaw, pitch (radians) of a rotation [3,3] and what is left of it when both are undone: the roll [3,3]."""
+    forward = -rotation[:, 2]  # where the face looks
+    yaw = float(np.arctan2(forward[0], -forward[2]))
+    pitch = float(np.arctan2(forward[1], np.hypot(forward[0], forward[2])))
+    return yaw, pitch, _pitch(pitch).T @ yaw_rotation(yaw).T @ rotation
 
 
 def yaw_rotation(angle: float) -> np.ndarray:
