@@ -41,7 +41,8 @@ class Aligner:
 
     plate_method "patchmatch" | "pushpull": how the background behind the character is filled
     hands        "procedural" (drawn anew from the driver's 21 points), "rigid" (the picture's own, moved with the arm) or
-                 "auto": procedural where a human hand was found on the picture or lies beyond its edge
+                 "auto": procedural where a human hand was found on the picture or lies beyond its edge, but the picture's own
+                 where the driver's hand is like it
     face         "mesh" (expressions), "rigid" (the head turns, the face stays) or "auto": mesh where one is large enough
     Raises SubjectError for unknown choices.
     """
@@ -160,7 +161,7 @@ class Aligner:
         if self.hands == "rigid" or body.hand_colour is None:
             return []
         sides = [side for side in range(2) if self.hands == "procedural" or has_human_hand(body, side)]
-        targets = [hand_target(body, character, frame, pose, side) for side in sides]
+        targets = [hand_target(body, character, frame, pose, side, keep_own=self.hands == "auto") for side in sides]
         return [target for target in targets if target is not None]
 
     def _paint_mouth(self, aligned: AlignedFrame, head: PreparedView, head_parts: list[MovedPart]) -> None:

@@ -49,9 +49,12 @@ def has_human_hand(view: PreparedView, side: int) -> bool:
 
 
 def hand_target(
-    view: PreparedView, character: CharacterMotion, frame: int, pose: TargetPose, side: int
+    view: PreparedView, character: CharacterMotion, frame: int, pose: TargetPose, side: int, keep_own: bool = True
 ) -> HandTarget | None:
-    """The driver's hand at the character's wrist and size, or None where it was not seen. side: 0 left, 1 right."""
+    """The driver's hand at the character's wrist and size, or None where it was not seen. side: 0 left, 1 right.
+
+    keep_own: the picture's own hand is shown where it is like the driver's.
+    """
     opacity = float(np.clip(character.hand_confidence[frame, side] * 5 - 0.5, 0, 1))  # half-seen hands look like ghosts
     if opacity <= 0 or view.hand_colour is None or (L_ARM + side) not in view.meshes:
         return None
@@ -60,7 +63,7 @@ def hand_target(
     points = character.hands[frame, side].astype(np.float64) * palm + wrist
     points[:, 2] -= NEARER_THAN_ARM * view.torso_px * pose.scale
     part = L_HAND + side
-    own = fit_own_hand(view, side, points, palm, pose.scale) if part in view.meshes else None
+    own = fit_own_hand(view, side, points, palm, pose.scale) if keep_own and part in view.meshes else None
     return HandTarget(points, palm, view.hand_colour, part, opacity * (1 - own.share if own is not None else 1.0), own)
 
 

@@ -73,3 +73,5 @@ def test_in_the_pictures_own_pose_nothing_is_drawn(aligner: Aligner) -> None:
     own = view.foreground[tip[1], tip[0]] / 255
     assert frame.part[tip[1], tip[0]] == L_HAND and frame.real[tip[1], tip[0]] > 0.5
     assert np.abs(frame.rgb[:, tip[1], tip[0]].numpy() - own).max() < 0.1
+    drawn = Aligner(library_of(view), plate_method="pushpull", hands="procedural").render(motion, 0, view.canvas)
+    assert drawn.real[tip[1], tip[0]] < 0.5  # whoever asks for drawn hands gets them
