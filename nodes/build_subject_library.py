@@ -10,6 +10,7 @@ from ..kmc_core.errors import KMCError, SubjectError
 from ..kmc_core.media.limits import LIMITS, check_picture, check_picture_count
 from ..kmc_core.pose.interchange import keypoints_from_pose_keypoint
 from ..kmc_core.subject.corrections import ViewCorrections, assign_corrections, read_corrections
+from ..kmc_core.subject.facing import read_facings
 from ..kmc_core.subject.gallery import gallery
 from ..kmc_core.subject.library import build_subject
 from ..kmc_core.types import Canvas, PictureKeypoints, SubjectLibrary
@@ -56,6 +57,13 @@ class BuildSubjectLibrary(io.ComfyNode):
                         '{"1": {"joints": {"left_elbow": [0.4, 0.5]}}}, in fractions of picture 1.'
                     ),
                 ),
+                io.String.Input(
+                    "facings", default="", optional=True, advanced=True,
+                    tooltip=(
+                        "Which way each picture faces, in order: front, left, back, right, front left or degrees, separated by commas. "
+                        "Left is the picture's left. Empty: found by itself."
+                    ),
+                ),
             ],
             outputs=[
                 SubjectSocket.Output(display_name="subject"),
@@ -69,14 +77,14 @@ class BuildSubjectLibrary(io.ComfyNode):
     @classmethod
     def execute(
         cls, pictures: dict, name: str, masks: dict | None = None, pose_keypoint: list | None = None,
-        override_limits: bool = False, corrections: str = "", **unexpected: object,
+        override_limits: bool = False, corrections: str = "", facings: str = "", **unexpected: object,
     ) -> io.NodeOutput:  # fmt: skip
         node_id = cls.hidden.unique_id
         corrected = read_corrections(corrections)
         views, view_masks = collect_views(pictures, masks or {}, extra=len(unexpected))
         for view in views:
             check_picture(view.shape, override_limits)
-        keypoints = _keypoints_of(pose_keypoint, views)
+        keypoints, stated = _keypoints_of(pose_keypoint, views), read_facings(facings, len(views))
         used = assign_corrections(corrected, views)
         progress = host.ProgressBar(node_id)
         with host.interruptible():
@@ -85,7 +93,7 @@ class BuildSubjectLibrary(io.ComfyNode):
             try:
                 subject = build_subject(
                     views, extractor, masks=view_masks, keypoints=keypoints, name=name.strip() or "character", progress=progress,
-                    corrections={view: corrected[number] for view, number in enumerate(used) if number is not None},
+                    corrections={view: corrected[number] for view, number in enumerate(used) if number is not None}, facings=stated,
                 )  # fmt: skip
             except KMCError:
                 host.tell_page("kmc.views", node_id, {"views": page.bare_views(views, used)})

@@ -19,6 +19,7 @@ from ..errors import SubjectError
 from ..pose.picture_matte import picture_matte
 from ..types import Canvas, PictureKeypoints, Progress, SubjectLibrary, SubjectView
 from .corrections import ViewCorrections, correct_keypoints
+from .facing import facing_as_stated, turned_as_stated
 from .gate import rig_problems
 from .rig import Rig, build_rig, without_false_face
 
@@ -48,6 +49,7 @@ def build_subject(
     masks: Sequence[np.ndarray | None] = (),
     keypoints: Sequence[PictureKeypoints | None] = (),
     corrections: Mapping[int, ViewCorrections] = MappingProxyType({}),
+    facings: Sequence[float | None] = (),
     name: str = "character",
     progress: Progress | None = None,
 ) -> SubjectLibrary:
@@ -56,6 +58,7 @@ def build_subject(
     pictures: uint8 [H,W,3|4]; a fourth channel that is not solid is the matte. masks: float or uint8 [H,W] per picture or
     None, 1 (255) = character, same aspect. keypoints: on the picture as handed in, or None to let the extractor look.
     corrections: joints put right by hand, by index of the picture; they overrule whatever was found.
+    facings: which way each picture faces, radians as in facing.read_facings, or None to let it be found.
     The primary view is the most frontal one that is well seen; it sets canvas, bone lengths and background.
     Raises SubjectError for no or too many pictures, a wrong array, a mask of another shape, nobody found.
     """
@@ -71,7 +74,10 @@ def build_subject(
         mask = masks[index] if index < len(masks) else None
         given = keypoints[index] if index < len(keypoints) else None
         corrected = corrections.get(index, UNCORRECTED)
-        view, rig = build_view(picture, extractor, mask=mask, keypoints=given, corrections=corrected, number=index + 1)
+        facing = facings[index] if index < len(facings) else None
+        view, rig = build_view(
+            picture, extractor, mask=mask, keypoints=given, corrections=corrected, facing=facing, number=index + 1
+        )
         views.append(view)
         rigs.append(rig)
     if progress is not None:
@@ -86,6 +92,7 @@ def build_view(
     mask: np.ndarray | None = None,
     keypoints: PictureKeypoints | None = None,
     corrections: ViewCorrections = UNCORRECTED,
+    facing: float | None = None,
     number: int = 1,
 ) -> tuple[SubjectView, Rig]:
     """One picture cut out and rigged; arguments as in `build_subject`, `number` names the picture in messages."""
@@ -97,8 +104,9 @@ def build_view(
     if keypoints is not None:
         keypoints = scaled_keypoints(keypoints, canvas.width / picture.shape[1])
     elif extractor is not None:
-        keypoints = without_false_face(extractor.picture(rgb))
+        keypoints = extractor.picture(rgb)
     if keypoints is not None:
+        keypoints = without_false_face(keypoints) if facing is None else turned_as_stated(keypoints, facing)
         keypoints = correct_keypoints(keypoints, corrections.joints, canvas)
     if keypoints is None or _nobody(keypoints):
         raise _nobody_error(number, canvas)
@@ -109,6 +117,7 @@ def build_view(
         raise _nobody_error(number, canvas)
     logger.info("picture %d: cut out by %s, detection %.2f", number, matte.method, keypoints.detection)
     rig = build_rig(keypoints, canvas)
+    rig = rig if facing is None else facing_as_stated(rig, facing)
     view = SubjectView(
         picture=rgb,
         alpha=np.clip(matte.alpha, 0, 1).astype(np.float32),
