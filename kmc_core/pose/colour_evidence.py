@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 WINDOW_SHARE = 1 / 24
 """radius of the neighbourhood whose colours count, as a share of the long side"""
@@ -16,9 +17,14 @@ POSSIBLE = (0.03, 0.1)
 """probability of "person" from which a pixel may be part of the character"""
 PLAIN = (20.0, 40.0)
 """standard deviation, in grey levels, of all sure background: up to the first it is one plain backdrop, before which whatever
-is unlike it is the character's (crowns, ears, scarves); from the second on a room, in which it may be furniture"""
+is unlike it is the character's (crowns, ears, scarves); from the second on a room, in which it may be furniture, and only
+colours that nothing but the character has are kept"""
 FLOOR_SHARE = 0.25
 LEVEL = 1 / 255
+BINS = 12
+"""of a colour histogram, per channel"""
+OWN = (0.93, 0.99)
+"""share of a colour's frequency that must be the character's for the colour to be nobody else's"""
 
 
 def alpha_bounds(picture: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -36,7 +42,8 @@ def alpha_bounds(picture: np.ndarray, first: np.ndarray, second: np.ndarray) -> 
     is_plain = (1 - step_between(spread, 8 * LEVEL, 20 * LEVEL)) * known_outside
     foreign = is_plain * step_between(distance / (spread + 6 * LEVEL), 4.0, 7.0)
     shadow = cv2.GaussianBlur((_is_shaded(picture, background) & _floor(first)).astype(np.float32), (0, 0), 2.0)
-    least = np.maximum(reliable * step_between(unlike, 0.45, 0.75), foreign) * (1 - shadow)
+    whatever = np.maximum(reliable * step_between(unlike, 0.45, 0.75), foreign)
+    least = np.maximum(_own_colour(picture, inside, outside), whatever * _plainness(picture, outside)) * (1 - shadow)
     different = np.minimum(step_between(unlike, 0.12, 0.35), step_between(distance / (spread + 6 * LEVEL), 1.5, 3.5))
     most = 1 - reliable * (1 - different)
     return least.astype(np.float32), most.astype(np.float32)
@@ -45,12 +52,23 @@ def alpha_bounds(picture: np.ndarray, first: np.ndarray, second: np.ndarray) -> 
 def bounded(answer: np.ndarray, analytic: np.ndarray, picture: np.ndarray, person: np.ndarray) -> np.ndarray:
     """The answer [h,w], pulled back toward the analytic alpha as far as it leaves what the colours allow.
 
-    What is unlike the background is only kept before a plain backdrop, and where the segmentation [h,w] does not rule it out.
+    What is unlike the background is only kept where the segmentation [h,w] does not rule it out.
     """
     least, most = alpha_bounds(picture, analytic, answer)
-    least = least * step_between(person, *POSSIBLE) * _plainness(picture, np.maximum(analytic, answer) < 0.05)
+    least = least * step_between(person, *POSSIBLE)
     held = np.maximum(answer, np.minimum(analytic, least))
     return np.minimum(held, np.maximum(analytic, most)).astype(np.float32)
+
+
+def _own_colour(picture: np.ndarray, inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
+    """float32 [h,w], 1 for colours that are frequent in bool inside [h,w] and all but absent from bool outside [h,w]."""
+    cells = (picture.clip(0, 1) * (BINS - 1) + 0.5).astype(np.int32) @ np.array([BINS * BINS, BINS, 1], np.int32)
+    shares = []
+    for where in (inside, outside):
+        counts = np.bincount(cells[where], minlength=BINS**3).reshape(BINS, BINS, BINS).astype(np.float32)
+        shares.append(gaussian_filter(counts / max(counts.sum(), 1), 0.7))
+    own = step_between(shares[0] / (shares[0] + shares[1] + 1e-9), *OWN) * step_between(shares[0], 5e-4, 2e-3)
+    return own.ravel()[cells].astype(np.float32)
 
 
 def _plainness(picture: np.ndarray, outside: np.ndarray) -> float:

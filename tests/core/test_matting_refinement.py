@@ -124,7 +124,9 @@ def test_what_is_unlike_all_background_stays_and_what_is_just_like_it_is_not_add
     assert bounded(answer.astype(np.float32), analytic, picture, body)[42, 60] < 0.05, "no part of any person: furniture"
     room = picture.copy()
     room[:20], room[-20:] = 0.05, 0.95
-    assert bounded(answer.astype(np.float32), analytic, room, analytic)[42, 60] < 0.05, "in a room what is unlike the wall may be furniture"
+    assert bounded(answer.astype(np.float32), analytic, room, analytic)[42, 60] > 0.95, "nothing in this room has the body's colour"
+    room[(tip > 0) & (body == 0)] = (0.1, 0.4, 0.2)
+    assert bounded(answer.astype(np.float32), analytic, room, analytic)[42, 60] < 0.05, "what is of another colour may be furniture"
     shadow, pool = picture.copy(), disc(60, 97, 5) * (1 - body)
     shadow[pool > 0] = picture[0, 0] * 0.6
     shadowed = np.maximum(analytic, pool)
