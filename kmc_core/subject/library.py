@@ -20,7 +20,7 @@ from ..pose.picture_matte import picture_matte
 from ..types import Canvas, PictureKeypoints, Progress, SubjectLibrary, SubjectView
 from .corrections import ViewCorrections, correct_keypoints
 from .facing import facing_as_stated, turned_as_stated
-from .gate import rig_problems
+from .gate import LOW_DETECTION, rig_problems
 from .rig import Rig, build_rig, without_false_face
 
 logger = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ def assemble_library(name: str, views: Sequence[SubjectView], rigs: Sequence[Rig
     """
     primary = int(np.argmax([_clarity(view) - 0.02 * index for index, view in enumerate(views)]))
     base = rigs[primary]
-    scale = np.array([_scale_between(base, rig) for rig in rigs], np.float32)
+    scale = np.array([_scale_between(base, rig, views[primary], view) for rig, view in zip(rigs, views, strict=True)], np.float32)
     lengths, known = base.lengths.copy(), base.known.copy()
     for rig, ratio in zip(rigs, scale, strict=True):
         fresh = rig.known & ~known
@@ -234,9 +234,22 @@ def _clarity(view: SubjectView) -> float:
     return float(view.joint_confidence.mean()) + 0.5 * facing + face - 0.1 * len(view.problems)
 
 
-def _scale_between(base: Rig, rig: Rig) -> float:
-    """Primary px per px of another view: ratio of the bone-length norms over the bones both show."""
+def _scale_between(base: Rig, rig: Rig, base_view: SubjectView, view: SubjectView) -> float:
+    """Primary px per px of another view: ratio of the bone-length norms over the bones both show.
+
+    Of a figure in which hardly a person was recognised bones are guesses: there the heights of two whole cut-outs compare.
+    """
+    doubtful = any(not shown.keypoints.user_supplied and shown.keypoints.detection < LOW_DETECTION for shown in (base_view, view))
+    heights = [_whole_height(shown.alpha) for shown in (base_view, view)]
+    if doubtful and all(heights):
+        return heights[0] / heights[1]
     shared = base.known & rig.known
     if shared.sum() >= 3:
         return float(np.linalg.norm(base.lengths[shared]) / max(np.linalg.norm(rig.lengths[shared]), 1e-6))
     return float(base.torso_px / max(rig.torso_px, 1e-6))
+
+
+def _whole_height(alpha: np.ndarray) -> float:
+    """Height, px, of a cut-out that ends within its picture; 0 where the upper or lower edge cuts it off."""
+    rows = np.flatnonzero((alpha > 0.5).any(1))
+    return float(np.ptp(rows) + 1) if len(rows) and rows[0] > 0 and rows[-1] < len(alpha) - 1 else 0.0

@@ -152,3 +152,13 @@ def test_gallery_shows_every_view_with_its_problems(library):
     assert shown.dtype == np.uint8 and shown.ndim == 3
     assert shown.shape[1] >= 2 * 200
     assert shown.shape[0] > 200
+
+
+def test_guessed_bones_do_not_set_the_size_of_a_view(front):
+    doubtful = replace(front[2], detection=0.2, user_supplied=False)
+    small = replace(doubtful, body=doubtful.body * 0.5 + CANVAS.width / 4)
+    pictures, masks = [front[0]] * 2, [front[1]] * 2
+    subject = build_subject(pictures, None, masks=masks, keypoints=[doubtful, small])
+    np.testing.assert_allclose(subject.view_scale, 1.0, atol=0.02)
+    sure = [replace(keypoints, detection=0.9) for keypoints in (doubtful, small)]
+    assert build_subject(pictures, None, masks=masks, keypoints=sure).view_scale.max() > 1.5
