@@ -25,8 +25,9 @@ ROTATION_SIGMA_FRAMES = 0.8
 YAW_SIGMA_FRAMES = 2.0
 FADE_SIGMA_FRAMES = 1.5
 # A nod is read at .62 of the truth (rendered heads), a drawn one at .62-.75 of what was drawn (four pictures, four faces of
-# clips), so a nod that reads like the driver's is drawn larger; a drawn turn reads at .73-.97, rather as narrow as it looks.
-DRAWN_NOD, DRAWN_TURN = 1.4, 1.1
+# clips), so a nod that reads like the driver's is drawn larger; turns are read truly but drawn ones at .65-.95: less of the
+# near cheek and ear comes into sight than on a head that is there.
+DRAWN_NOD, DRAWN_TURN = 1.4, 1.2
 LEFTOVER_TURN = np.radians(5.0)  # heads that turn less than this show too little of what the turn does to the mesh
 CLOSED_OPENNESS = 0.3  # what the mesh still reads of a resting eye's openness when the lids touch
 SEEN_SHARE = 0.3  # faces seen in fewer frames drive nothing
