@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..pose.skeleton_layouts import FACE_OVAL, HEAD, NECK
+from ..pose.skeleton_layouts import FACE_OVAL, HAND_EDGES, HEAD, NECK
 from ..types import SubjectView
 from .capsules import disc, distance_to_segment, pixel_centres, polygon_mask, smoothstep, unit
 from .part_model import (
@@ -27,6 +27,7 @@ PREMULTIPLIED, ALPHA, REAL = slice(0, 3), 3, 4
 TEXTURE_CHANNELS = 5
 BESIDE_ARM = 0.05  # torso lengths
 SLEEVE_ROOT = 1.1  # half-widths of the arm about the shoulder within which the trunk continues under a sleeve
+ABOUT_FINGERS = (0.45, 0.7)  # palm lengths from the lines between the hand's points
 TOUCHES_UP_TO = 0.7  # upper arm lengths from the shoulder
 
 
@@ -207,6 +208,11 @@ def split_hand(layer: Layer, view: SubjectView) -> tuple[Layer, Layer]:
     offset = pixel_centres(height, width) + np.array(layer.origin) - wrist
     ahead = (offset @ along) / palm
     near = 1 - smoothstep(2.4, 2.8, np.hypot(offset[..., 0], offset[..., 1]) / palm)
+    side = layer.part - L_ARM
+    if view.keypoints.hands_confidence[side] >= 0.5:  # before a folded arm's shoulder, only what lies about the fingers is hand
+        points = view.keypoints.hands[side, :, :2].astype(np.float32) - wrist.astype(np.float32)
+        strokes = [distance_to_segment(offset, points[start], points[end])[0] for start, end in HAND_EDGES]
+        near *= 1 - smoothstep(*ABOUT_FINGERS, np.min(strokes, axis=0) / palm)
     arm, hand = layer.texture.copy(), layer.texture.copy()
     arm[..., :4] *= (1 - smoothstep(0.10, 0.22, ahead) * near)[..., None]
     hand[..., :4] *= (smoothstep(-0.12, 0.0, ahead) * near)[..., None]

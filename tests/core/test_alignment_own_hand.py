@@ -11,8 +11,9 @@ from test_alignment_hands import open_hand
 
 from kmc_core.alignment.aligner import Aligner
 from kmc_core.alignment.deform import MovedPart
+from kmc_core.alignment.layers import ALPHA, Layer, split_hand
 from kmc_core.alignment.own_hand import fit_own_hand, follow_points
-from kmc_core.alignment.part_model import L_HAND
+from kmc_core.alignment.part_model import L_ARM, L_HAND
 from kmc_core.motion.hand_motion import own_hands
 from kmc_core.types import SubjectView
 
@@ -75,3 +76,15 @@ def test_in_the_pictures_own_pose_nothing_is_drawn(aligner: Aligner) -> None:
     assert np.abs(frame.rgb[:, tip[1], tip[0]].numpy() - own).max() < 0.1
     drawn = Aligner(library_of(view), plate_method="pushpull", hands="procedural").render(motion, 0, view.canvas)
     assert drawn.real[tip[1], tip[0]] < 0.5  # whoever asks for drawn hands gets them
+
+
+def test_only_what_lies_about_the_fingers_is_hand() -> None:
+    view = view_with_hand()
+    wrist = view.keypoints.hands[0, 0, :2]
+    texture = np.ones((90, 90, 5), np.float32)
+    origin = tuple(int(v) - 45 for v in wrist)
+    arm, hand = split_hand(Layer(L_ARM, origin, texture), view)
+    tip, aside = view.keypoints.hands[0, 12, :2] - origin, wrist + [-26, -18] - origin  # two palms from the wrist, one from the thumb
+    for place, of_hand in ((tip, 1.0), (aside, 0.0)):
+        column, row = place.astype(int)
+        assert hand.texture[row, column, ALPHA] == of_hand and arm.texture[row, column, ALPHA] == 1 - of_hand
