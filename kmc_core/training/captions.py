@@ -93,7 +93,8 @@ BACKGROUND_WORDS = (
 )  # fmt: skip
 PEOPLE = ("a person", "a woman", "a man", "a girl", "a boy", "a robot", "a cartoon character", "a dancer", "someone", "a knight", "the hero")
 DOING = ("dancing", "walking", "waving", "talking", "jumping", "running", "moving", "in motion", "turning round", "sitting", "smiling")
-PLACES = ("in a park", "on the beach", "in the city", "in a room", "on a street", "in a forest", "in the kitchen", "in the mountains")
+PLACES = ("in a park", "on the beach", "in the city", "in a room", "on a street", "in a forest", "in the kitchen", "in the mountains",
+          "under a tree", "under an umbrella", "under the bridge")
 OTHER = ("video", "full body", "best quality", "high quality", "realistic", "detailed", "4k", "close-up", "natural", "smooth motion")
 WORN = ("{} dress", "{} shirt", "{} hair", "{} eyes", "{} jacket", "{} shoes", "{} hat", "with a {} car", "holding a {} ball")
 

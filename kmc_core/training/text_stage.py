@@ -19,9 +19,10 @@ from ..dit.model import KMCDiT
 from ..errors import CheckpointError
 from .captions import Edit, draw_edit, draw_meaningless
 from .optimiser import build_optimiser, learning_rate_factor, set_learning_rate
+from .style.words import draw_words_without_colour
 
 LOGGER = logging.getLogger(__name__)
-MEANINGLESS = 0.2
+MEANINGLESS, STYLED = 0.2, 0.4  # shares of prompts without any colour, and with words that another reader answers (style/words.py)
 PROBES = 32  # colours a transform is judged on
 
 
@@ -48,12 +49,15 @@ def draw_examples(generator: np.random.Generator, count: int) -> tuple[list[str]
     prompts, wanted = [], []
     for _ in range(count):
         if generator.random() < MEANINGLESS:
-            prompts.append(draw_meaningless(generator))
-            wanted.append(torch.zeros(24))
+            words, asked = draw_meaningless(generator), torch.zeros(24)
         else:
             words, edit = draw_edit(generator)
-            prompts.append(words)
-            wanted.append(transforms(edit))
+            asked = transforms(edit)
+        if generator.random() < STYLED:
+            parts = [words, draw_words_without_colour(generator)]
+            words = ", ".join(parts[place] for place in generator.permutation(2))
+        prompts.append(words)
+        wanted.append(asked)
     return prompts, torch.stack(wanted)
 
 

@@ -94,6 +94,13 @@ def draw_prompt(generator: np.random.Generator) -> tuple[str, tuple[float, ...]]
     return text.lower(), tuple(asked.values())
 
 
+def draw_words_without_colour(generator: np.random.Generator) -> str:
+    """Words of style, or words that only sound like them: whatever follows colours must not follow these."""
+    if generator.random() < 0.5:
+        return _framed(str(generator.choice(ASKING[str(generator.choice(STYLES))])), generator)
+    return _other(generator)
+
+
 def _framed(words: str, generator: np.random.Generator) -> str:
     """As people say it."""
     form = str(generator.choice(FORMS))
