@@ -6,7 +6,8 @@ import re
 
 PATIENCE_MS = 120_000  # pages are quick, busy machines are not
 READY = """() => window.app?.vueAppReady && window.app.graph && window.app.extensionManager && window.LiteGraph
-    && Object.keys(LiteGraph.registered_node_types).length > 100"""
+    && Object.keys(LiteGraph.registered_node_types).length > 100
+    && window.app.api.clientId"""  # without it the server does not know whom to tell how a run ended
 # What ComfyUI's own frontend reports on every start, whatever packs are there.
 KNOWN_NOISE = re.compile(
     r"legacy queue/history menu|status of 404|MaskEditor|graph accessed before initialization|Content Security Policy"
