@@ -10,7 +10,7 @@ import logging
 import platform
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from comfy_api.v0_0_2 import io
 
+from ..kmc_core.dit.style import BUILT_IN_STYLE
 from ..kmc_core.media.production_record import (
     FORMAT,
     TAG,
@@ -34,6 +35,8 @@ from ..kmc_core.media.production_record import (
 )
 from ..kmc_core.motion.storage import plain
 from ..kmc_core.pose.weights import WEIGHTS_FOLDER_NAME
+from ..kmc_core.sampling.drawing import drawing_of
+from ..kmc_core.sampling.reenact import SamplerSettings
 from ..kmc_core.types import Canvas, HolisticMotion, SubjectLibrary
 from . import host
 
@@ -115,7 +118,7 @@ def _known_before(job: Job, weights: Path | None) -> dict[str, object]:
         "seeds": list(_seeds(nodes)),
         "files": _named_files(nodes),
         "content": _content(job),
-        "models": _models(nodes, weights),
+        "models": _models(nodes, [] if weights is None else [weights, *_style_weights(job.settings)]),
         "versions": _versions(),
         "findings": plain(job.motion.provenance.get("findings", [])),
         "tracking": plain({name: value for name, value in job.motion.provenance.items() if name != "findings"}),
@@ -175,9 +178,15 @@ def _named_files(nodes: Mapping[str, dict]) -> list[dict[str, object]]:
     return entries
 
 
-def _models(nodes: Mapping[str, dict], weights: Path | None) -> list[dict[str, object]]:
+def _style_weights(settings: SamplerSettings) -> list[Path]:
+    """The network that draws the style the words name, if they name one."""
+    words = settings.prompt, settings.negative_prompt, settings.cfg_scale, settings.network_strength
+    return [BUILT_IN_STYLE] if drawing_of(*words) is not None else []
+
+
+def _models(nodes: Mapping[str, dict], built_in: Sequence[Path]) -> list[dict[str, object]]:
     """The built-in weights, the pose networks', and every model file the graph names."""
-    paths = [] if weights is None else [weights]
+    paths = [*built_in]
     paths += sorted((host.models_folder() / WEIGHTS_FOLDER_NAME).glob("*" + POSE_WEIGHTS_ENDING))
     paths += [path for _, value in _inputs(nodes) if isinstance(value, str) and (path := host.model_file(value)) is not None]
     return [

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..pose.expression import EXPRESSION_NAMES
-from ..pose.skeleton_layouts import LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG
+from ..pose.skeleton_layouts import BODY_OTHER_SIDE, LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG
 from ..types import Canvas, CharacterMotion, Contact, HolisticMotion, PictureKeypoints
 
 # Face Mesh-478 landmarks that are mirror images of each other; every other landmark lies on the midline.
@@ -40,9 +40,6 @@ FACE_MIRROR_PAIRS = (
     (226, 446), (227, 447), (228, 448), (229, 449), (230, 450), (231, 451), (232, 452), (233, 453), (234, 454),
     (235, 455), (236, 456), (237, 457), (238, 458), (239, 459), (240, 460), (241, 461), (242, 462), (243, 463),
     (244, 464), (245, 465), (246, 466), (247, 467), (468, 473), (469, 476), (470, 475), (471, 474), (472, 477),
-)  # fmt: skip
-BODY_MIRROR_PAIRS = (
-    (1, 4), (2, 5), (3, 6), (7, 8), (9, 10), *((left, left + 1) for left in range(11, 32, 2)),
 )  # fmt: skip
 
 
@@ -123,7 +120,7 @@ def _expression_order() -> np.ndarray:
 
 def _mirrored_keypoints(source: HolisticMotion | PictureKeypoints, width: int) -> dict[str, np.ndarray]:
     """The keypoint arrays both records share; works with and without a frame axis."""
-    body, face = _order(33, BODY_MIRROR_PAIRS), face_mirror_order()
+    body, face = list(BODY_OTHER_SIDE), face_mirror_order()
     return {
         "body": _reflected(source.body[..., body, :], width),
         "body_confidence": source.body_confidence[..., body],

@@ -22,6 +22,8 @@ BODY_EDGES = (
 )  # fmt: skip
 
 # The rig: 19 joints, each the mean of the listed BlazePose points.
+BODY_OTHER_SIDE = (0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(side for left in range(11, 33, 2) for side in (left + 1, left)))
+"""of the 33 body points, the same on the other side of the body"""
 RIG_JOINTS = (
     "pelvis", "neck", "head",
     "left_shoulder", "left_elbow", "left_wrist", "left_knuckles",

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import SubjectError
-from ..pose.skeleton_layouts import rig_joints, torso_yaw
+from ..pose.skeleton_layouts import BODY_OTHER_SIDE, rig_joints, torso_yaw
 from ..types import PictureKeypoints
 from .rig import Rig
 
@@ -23,7 +23,6 @@ WORDS = {
 DETECTED = ("", "auto")
 SEES_NO_FACE = np.radians(120.0)
 HEAD_WITH_BODY = np.radians(75.0)  # a head that seems turned farther than this from the stated facing was misread
-_EXCHANGED = [0, 4, 5, 6, 1, 2, 3, 8, 7, 10, 9, *(side for left in range(11, 33, 2) for side in (left + 1, left))]  # BlazePose
 
 
 def read_facings(text: str, count: int) -> tuple[float | None, ...]:
@@ -61,7 +60,7 @@ def turned_as_stated(keypoints: PictureKeypoints, facing: float) -> PictureKeypo
     if np.cos(detected - facing) < 0:
         names = ("body", "body_confidence", "body_world")
         keypoints = replace(
-            keypoints, **{name: getattr(keypoints, name)[_EXCHANGED] for name in names},
+            keypoints, **{name: getattr(keypoints, name)[list(BODY_OTHER_SIDE)] for name in names},
             hands=keypoints.hands[::-1].copy(), hands_confidence=keypoints.hands_confidence[::-1].copy(),
         )  # fmt: skip
     return replace(keypoints, face_confidence=0.0) if np.cos(facing) < np.cos(SEES_NO_FACE) else keypoints

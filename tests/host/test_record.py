@@ -21,7 +21,7 @@ PATIENCE_S = 900
 @pytest.fixture(scope="module")
 def finished(server: ComfyUIServer, performer_clip: Path, character_picture: Path) -> dict:
     """One run of six frames: its graph, history entry, saved video and record."""
-    graph = whole_graph(server.upload(performer_clip), server.upload(character_picture), fps=2.0, seconds=3.0, seed=11, **RIGHTS)
+    graph = whole_graph(server.upload(performer_clip), server.upload(character_picture), fps=2.0, seconds=3.0, seed=11, prompt="a cartoon", **RIGHTS)
     entry = server.run(graph, timeout_s=PATIENCE_S)
     noted = entry["outputs"]["sampler"]["record"][0]
     path = server.base / noted["type"] / noted["subfolder"] / noted["filename"]
@@ -40,8 +40,9 @@ def test_the_record_says_what_the_video_was_made_from(finished: dict, performer_
     for name, path in (("LoadMotionVideo.file", performer_clip), ("LoadImage.image", character_picture)):
         assert hashes[name] == hashlib.sha256(path.read_bytes()).hexdigest()
     models = {entry["name"]: entry["sha256"] for entry in record["models"]}
-    weights = ROOT / "kmc_core" / "weights" / "kmc_nano.safetensors"
-    assert models[weights.name] == hashlib.sha256(weights.read_bytes()).hexdigest() and "pose_landmark_full.tflite" in models
+    for weights in (ROOT / "kmc_core" / "weights" / name for name in ("kmc_nano.safetensors", "kmc_style.safetensors")):
+        assert models[weights.name] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert "pose_landmark_full.tflite" in models
     assert {"name": "KMCSampler.seed", "value": 11} in record["seeds"]
     assert record["settings"]["mode"] == "draft" and record["settings"]["seed"] == 11
     assert {"pack", "pack_code", "torch", "comfyui", "python", "platform"} <= set(record["versions"])

@@ -11,7 +11,6 @@ import numpy as np
 
 from ...types import Canvas
 from .camera import Camera
-from .skeleton import rotation
 from .timing import wobble
 
 KINDS = ("pan", "tilt", "slide", "dolly", "zoom", "orbit", "sway")
